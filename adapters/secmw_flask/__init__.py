@@ -1,0 +1,1 @@
+"""secmw inside Flask applications."""

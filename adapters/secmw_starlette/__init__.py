@@ -1,0 +1,1 @@
+"""secmw inside Starlette and FastAPI applications."""
