@@ -1,0 +1,1 @@
+"""The tests. A regular package, so that no other distribution's `tests` can stand in for it."""
