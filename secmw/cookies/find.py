@@ -1,0 +1,65 @@
+"""Find one cookie of ours in a Cookie header, and leave the rest unread.
+
+- A pair starts at the start of the header or after ``;`` and any blanks; its value ends before the next ``;``. Names
+  are compared exactly, so neither ``=name=x``, ``xname=x`` nor ``name =x`` is ours.
+- Nothing is trimmed, unquoted or decoded. A value counts only if ``shape`` knows it; others are skipped, so nothing
+  another cookie holds, and nothing a sibling host plants, hides a good one.
+- Equal values count as one. Two that differ are AMBIGUOUS: the header gives no way to tell whose is whose.
+- A value that contains ``name=`` itself is never well-formed, whatever the shape says.
+
+Time is linear in the header: one split, then each piece is looked at once, from each end. There is no pattern to
+backtrack and no dictionary to fill.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import Final
+
+from secmw.cookies.grammar import BLANKS
+from secmw.http import TOKEN
+
+
+class Ambiguity(enum.Enum):
+    """Stand where one value was asked for and several differ; fail closed on it."""
+
+    AMBIGUOUS = "ambiguous"
+
+
+AMBIGUOUS: Final = Ambiguity.AMBIGUOUS
+
+Finder = Callable[[str | None], str | Ambiguity | None]
+
+
+def finder(name: str, shape: Callable[[str], bool]) -> Finder:
+    """Return a function from Cookie header to the one value of ``name``, AMBIGUOUS, or None where there is none.
+
+    ``shape`` says whether a value is well-formed; it sees text from the network. Raises ValueError for a name that is
+    not a token.
+
+    >>> find = finder("id", str.isalnum)
+    >>> find("theme=dark; id=s3cret; id=s3cret")
+    's3cret'
+    >>> find("id=s3cret; id=0ther") is AMBIGUOUS
+    True
+    """
+    if not TOKEN.fullmatch(name):
+        raise ValueError(f"cookie name {name!r} is not a token; use letters, digits, '-' and '_'")
+    mark = f"{name}="
+
+    def find(header: str | None) -> str | Ambiguity | None:
+        if header is None or mark not in header:
+            return None
+        before, *pieces = f";{header};".split(mark)
+        found = None
+        for piece in pieces:
+            value, complete, _ = piece.partition(";")
+            if complete and value != found and before.rstrip(BLANKS).endswith(";") and shape(value):
+                if found is not None:
+                    return AMBIGUOUS
+                found = value
+            before = piece
+        return found
+
+    return find
