@@ -169,25 +169,23 @@ def _source(source: str) -> None:
     bare = source.strip("'").lower()
     if bare.startswith("nonce-"):
         raise ValueError(
-            f'{source!r} is a fixed nonce, which is no nonce; write "{NONCE}" for a fresh one per response'
+            f'{source} is a fixed nonce, which is no nonce; write "{NONCE}" for a fresh one per response'
         )
     if source in KEYWORDS or _HASH.fullmatch(source):
         return
-    if f"'{bare}'" in KEYWORDS or bare.startswith(("sha256-", "sha384-", "sha512-")):
-        if "'" not in source:
-            raise ValueError(f"{source!r} needs single quotes of its own; write \"'{source}'\"")
-        if f"'{bare}'" in KEYWORDS:
-            raise ValueError(f"{source!r} is not how it is spelt; write \"'{bare}'\"")
+    if (keyword := f"'{bare}'") in KEYWORDS:
+        raise ValueError(f'{source} needs lower case and single quotes around it; write "{keyword}"')
+    if bare.startswith(("sha256-", "sha384-", "sha512-")):
         raise ValueError(
-            f"{source!r} is not a hash; write 'sha256-, 'sha384- or 'sha512-, the whole base64 digest, and '"
+            f"{source} is not a hash; write the whole base64 digest and single quotes around it all"
         )
     if "'" in source:
-        raise ValueError(f"{source!r} is not a keyword; {suggest(source, KEYWORDS)}")
+        raise ValueError(f"{source} is not a keyword; {suggest(source, KEYWORDS)}")
     if bare in _SCHEMES:
-        raise ValueError(f'{source!r} would be a host of that name; write "{bare}:" for the scheme')
+        raise ValueError(f'{source} would be a host of that name; write "{bare}:" for the scheme')
     if not _HOSTLIKE.fullmatch(source):
         raise ValueError(
-            f"{source!r} is not a source; write a scheme (https:), a host (https://cdn.example.org) or a keyword"
+            f"{source} is not a source; write a scheme (https:), a host (https://cdn.example.org) or a keyword"
         )
 
 

@@ -87,7 +87,7 @@ def frame_ancestors(options: object) -> tuple[str, ...]:
 
 def _ancestor(item: str) -> str:
     if item.strip("'").lower() == "self":
-        raise ValueError(f"{item!r} needs single quotes of its own; write \"'self'\"")
+        raise ValueError(f"{item} needs single quotes around it; write \"'self'\"")
     if item.strip("'").lower() == "none":
         raise ValueError(
             f"{item!r} is no origin; write frame_options = DENY so that nobody may frame the page"
