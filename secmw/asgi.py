@@ -1,0 +1,275 @@
+"""Middleware for any ASGI application: three translations, no rule.
+
+A scope becomes an Exchange, the exchange's header lines go into the response, and a refusal becomes a response. HTTP,
+WebSocket and lifespan pass through; wrapped around the whole application it also covers the framework's own 404 and
+500, static files and handshakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from secmw.exchange import Exchange
+from secmw.forwarding import FORWARDING
+from secmw.guard import AsyncGuard, announce
+from secmw.http import ASGI, SAFE_METHODS, Reply
+from secmw.paths import below
+from secmw.policy import Policy
+from secmw.request import Facts, Seen, choose, read
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_DENIAL: Final = "websocket.http.response"
+
+
+class Middleware:
+    """Put a policy in front of an ASGI application.
+
+    Raise ConfigError, at once, for a policy that this version can't carry out. The application finds the exchange of
+    a request in ``scope["secmw"]``.
+    """
+
+    def __init__(self, app: App, policy: Policy) -> None:
+        self.app = app
+        self.plans = policy.compile(ASGI)
+        self.guard = AsyncGuard()
+        announce(self.plans.notices)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection (ASGI 3)."""
+        kind = scope["type"]
+        if kind == "http":
+            await self.http(scope, receive, send)
+        elif kind == "websocket":
+            await self.websocket(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Screen a request, let the application answer it, and complete its response."""
+        exchange = self.glance(scope) if scope["method"] in SAFE_METHODS else None
+        if exchange is None:
+            exchange, scope = self.view(scope)
+        else:
+            scope["secmw"] = exchange
+        if exchange.wants is not None:
+            incoming = Incoming(scope, receive)
+            reply = await self.guard.admit(exchange, incoming)
+            if reply is not None:
+                await answer(exchange, reply, send)
+                return
+            receive = incoming.receive
+        started = False
+
+        # A plain function: a coroutine per body message would cost more than everything else here.
+        def complete(message: Message) -> Awaitable[None]:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = message.get("headers", ())
+                if type(headers) is not list:
+                    headers = list(headers)
+                # A new message: the application's may be a constant that serves everybody.
+                message = {**message, "headers": exchange.close(message["status"], headers)}
+            return send(message)
+
+        try:
+            await self.app(scope, receive, complete)
+        except Exception:
+            # The server shall log the error; the person gets an answer with every security header.
+            if not started:
+                await self.failed(exchange, scope, send)
+            raise
+        if not started:
+            await self.failed(exchange, scope, send)
+
+    def glance(self, scope: Scope) -> Exchange | None:
+        """Look at a safe request once; None for one that is not ordinary."""
+        plans = self.plans
+        marks = plans.marks
+        host = cookie = None
+        for name, value in scope["headers"]:
+            if name in marks:
+                if name == b"host" and host is None:
+                    host = value
+                elif name == b"cookie" and cookie is None and not plans.folds:
+                    cookie = value
+                else:
+                    return None
+        path = scope["path"]
+        if root := scope.get("root_path"):
+            path = below(root, path)
+        plan = plans.safe[path]
+        raw = scope.get("raw_path") or b""
+        if plan.lax and b"%" in raw:
+            plan = choose(plans.safe, path, raw.decode("latin-1"))
+        client = scope.get("client")
+        return Exchange(
+            plan,
+            plans.sites[host],
+            scope["method"],
+            scope.get("scheme", "http"),
+            path,
+            client[0] if client else None,
+            cookie,
+            (raw or scope["path"], scope.get("query_string", b"")),
+        ).screen()
+
+    def view(self, scope: Scope, *, socket: bool = False) -> tuple[Exchange, Scope]:
+        """Look at everything the checks may read; return the exchange and the scope for the application."""
+        wanted = self.plans.wanted
+        fields: dict[str, list[str]] = {}
+        for name, value in scope["headers"]:
+            if name in wanted:
+                fields.setdefault(wanted[name], []).append(value.decode("latin-1"))
+        path = scope["path"]
+        if root := scope.get("root_path"):
+            path = below(root, path)
+        client = scope.get("client")
+        raw = scope.get("raw_path") or b""
+        facts = Facts(
+            method="GET" if socket else scope["method"],
+            scheme=scope.get("scheme") or _scheme(fields, socket=socket),
+            path=path,
+            raw=(raw or scope["path"], scope.get("query_string", b"")),
+            spelled=raw.decode("latin-1"),
+            peer=(client[0] or None) if client else None,
+            # granian gives the port as text.
+            port=int(client[1] or 0) if client else None,
+            fields=fields,
+            certified=bool((scope.get("extensions") or {}).get("tls", {}).get("client_cert_chain")),
+            socket=socket,
+        )
+        exchange, seen = read(self.plans, facts)
+        if exchange.forwarded or seen.cookie is not None:
+            scope = {**scope, **_rewritten(scope, seen, wanted, socket=socket)}
+        scope["secmw"] = exchange
+        return exchange, scope
+
+    async def websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Screen a handshake before anybody accepts it, and complete the answer to it."""
+        exchange, scope = self.view(scope, socket=True)
+        denial = _DENIAL in (scope.get("extensions") or {})
+        if exchange.wants is not None:
+            reply = await self.guard.admit(exchange, Incoming(scope, receive))
+            if reply is not None:
+                await receive()  # websocket.connect
+                await deny(exchange, reply, send, denial=denial)
+                return
+        answered = False
+
+        async def complete(message: Message) -> None:
+            nonlocal answered
+            kind = message["type"]
+            if answered or kind not in ("websocket.accept", "websocket.close", f"{_DENIAL}.start"):
+                await send(message)
+                return
+            answered = True
+            if kind == "websocket.close":
+                await deny(exchange, exchange.denied(_accept(scope)), send, denial=denial)
+                return
+            status = 101 if kind == "websocket.accept" else message["status"]
+            await send({**message, "headers": exchange.close(status, list(message.get("headers") or ()))})
+
+        await self.app(scope, receive, complete)
+
+    async def failed(self, exchange: Exchange, scope: Scope, send: Send) -> None:
+        """Answer in place of an application that could not."""
+        exchange.fail()
+        await answer(exchange, exchange.reply(_accept(scope)), send)
+
+
+class Incoming:
+    """Hold the rest of a request: look into its body, then pass on exactly what was read."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._read: list[Message] = []
+
+    @property
+    def accept(self) -> str:
+        """The Accept header."""
+        return _accept(self._scope)
+
+    async def peek(self, limit: int) -> tuple[bytes, bool]:
+        """Return at most the first ``limit`` bytes of the body, and whether these are all."""
+        chunks: list[bytes] = []
+        size = 0
+        more = True
+        while more and size <= limit:
+            message = await self._receive()
+            self._read.append(message)
+            if message["type"] != "http.request":
+                break
+            chunk = message.get("body", b"")
+            chunks.append(chunk)
+            size += len(chunk)
+            more = message.get("more_body", False)
+        body = b"".join(chunks)
+        return body[:limit], not more and size <= limit
+
+    async def receive(self) -> Message:
+        """Hand out what was read, message by message, then what comes next."""
+        return self._read.pop(0) if self._read else await self._receive()
+
+
+async def answer(exchange: Exchange, reply: Reply, send: Send) -> None:
+    """Send a reply of ours, completed like any other response."""
+    headers = exchange.close(reply.status, [ASGI.line(name, value) for name, value in reply.headers])
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+async def deny(exchange: Exchange, reply: Reply, send: Send, *, denial: bool) -> None:
+    """Refuse a handshake: with a whole response where the server can send one, else with its bare 403."""
+    if not denial:
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    headers = exchange.close(reply.status, [ASGI.line(name, value) for name, value in reply.headers])
+    await send({"type": f"{_DENIAL}.start", "status": reply.status, "headers": headers})
+    await send({"type": f"{_DENIAL}.body", "body": reply.body})
+
+
+def _accept(scope: Scope) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept"), "")
+
+
+def _scheme(fields: dict[str, list[str]], *, socket: bool) -> str:
+    """Fill in a scheme the server did not give: daphne's handshakes have none.
+
+    A page of an https origin can't open a ws:// socket (Mixed Content), so such an Origin tells of wss://.
+    """
+    if not socket:
+        return "http"
+    return "wss" if fields.get("origin", [""])[0].startswith("https://") else "ws"
+
+
+def _rewritten(scope: Scope, seen: Seen, wanted: dict[bytes, str] | Any, *, socket: bool) -> dict[str, Any]:
+    """Return what changes in the scope for the application: one truth about who and where, whatever was sent."""
+    headers = [
+        (name, value)
+        for name, value in scope["headers"]
+        if wanted.get(name) not in FORWARDING
+        and not (name == b"host" and seen.host is not None)
+        and not (name == b"cookie" and seen.cookie is not None)
+    ]
+    headers += [ASGI.line(name, value) for name, value in seen.forwarding]
+    if seen.host is not None:
+        headers.insert(0, (b"host", seen.host.encode("latin-1")))
+    if seen.cookie:
+        headers.append((b"cookie", seen.cookie.encode("latin-1")))
+    changes: dict[str, Any] = {"headers": headers}
+    if seen.forwarding:
+        scheme = seen.scheme
+        if socket:
+            scheme = {"http": "ws", "https": "wss"}.get(scheme, scheme)
+        changes["scheme"] = scheme
+        if seen.client is not None and seen.client != (scope.get("client") or ("",))[0]:
+            changes["client"] = (seen.client, 0)
+    return changes

@@ -1,0 +1,138 @@
+"""Does this request carry a token of its own visit? The tag alone decides, in constant time, before any store is asked.
+
+The token comes in a header that only a page of our own origin can set, or in a field of a form. A visit of which two
+different values arrive is no visit. Nothing is cleared and nothing is made here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from secmw.checks import Answer, Wants
+from secmw.checks.form import FormError, find_field, is_form
+from secmw.config.settings import Xsrf
+from secmw.cookies import AMBIGUOUS, finder, fold_twins
+from secmw.http import Reason, Refusal, Request
+from secmw.xsrf import Tokens, well_formed
+
+#: Spelled by many front ends whatever the server says; accepted beside the configured header.
+ALSO_ACCEPTED: Final = "x-csrf-token"
+
+_FIX: Final = "Go back, reload the page and try again. If that does not help, allow cookies for this site."
+
+
+def _refusal(reason: Reason, detail: str, note: str = "") -> Refusal:
+    return Refusal(403, reason, detail, fix=_FIX, note=note)
+
+
+COOKIE_MISSING: Final = _refusal(
+    Reason.XSRF_COOKIE_MISSING,
+    "The browser sent no cookie that shows which visit this request belongs to.",
+    "no visit cookie arrived: the page was not asked for xsrf_token(), or GET /_secmw/xsrf was never called",
+)
+COOKIE_AMBIGUOUS: Final = _refusal(
+    Reason.XSRF_COOKIE_AMBIGUOUS,
+    "The browser sent two different cookies for one visit.",
+    "a sibling host may have planted one",
+)
+MISSING: Final = _refusal(
+    Reason.XSRF_MISSING,
+    "This request carries no XSRF token, so it was not carried out.",
+    "send the XSRF cookie's value in the header, or the field in the form",
+)
+MISMATCH: Final = _refusal(Reason.XSRF_MISMATCH, "The XSRF token of this request is not one of this visit.")
+
+_FORM_REFUSALS: Final = {
+    Reason.XSRF_MISSING: MISSING,
+    Reason.FORM_TOO_LARGE: _refusal(
+        Reason.FORM_TOO_LARGE,
+        "The XSRF token was not found at the beginning of this form.",
+        "put the token's field first, before any file, or send the token in the header",
+    ),
+    Reason.FORM_MALFORMED: _refusal(Reason.FORM_MALFORMED, "This form could not be read."),
+}
+
+
+class XsrfToken:
+    """Ask for the token of one policy.
+
+    ``visits``: the names of the visit cookie, the one we set first; ``twins``: whether ``-legacy`` twins are read.
+    """
+
+    __slots__ = ("_find", "_folds", "_limit", "_settings", "_token_names", "_tokens")
+
+    def __init__(self, settings: Xsrf, tokens: Tokens, visits: Sequence[str], *, twins: bool) -> None:
+        self._settings = settings
+        self._tokens = tokens
+        self._find: tuple[Callable[[str | None], object], ...] = tuple(
+            finder(name, well_formed) for name in visits
+        )
+        self._folds = twins
+        self._token_names = (settings.header.lower(), ALSO_ACCEPTED)
+
+    @property
+    def form_limit(self) -> int:
+        """How many bytes of a form are read to find the token."""
+        return self._settings.form_limit
+
+    def fields(self) -> tuple[str, ...]:
+        """Name the request headers this check reads."""
+        return (*self._token_names, "content-type")
+
+    def __call__(self, request: Request) -> Answer:
+        cookie = self._cookie(request)
+        headers = request.headers
+        token = next((headers[name] for name in self._token_names if name in headers), None)
+        visits = self.visits(cookie)
+        if AMBIGUOUS in visits:
+            return COOKIE_AMBIGUOUS
+        if not visits:
+            return COOKIE_MISSING
+        if token is None:
+            return Wants.FORM if is_form(headers.get("content-type", "")) else MISSING
+        if self._settings.compare and token not in values(self._settings.cookie, cookie or ""):
+            return MISMATCH
+        return self._judge(token, visits)
+
+    def form(self, request: Request, body: bytes, *, complete: bool) -> Refusal | None:
+        """Judge the token in the first bytes of a form."""
+        try:
+            token = find_field(
+                self._settings.field, request.headers.get("content-type", ""), body, complete=complete
+            )
+        except FormError as error:
+            return _FORM_REFUSALS[error.reason]
+        return self._judge(token, self.visits(self._cookie(request)))
+
+    def visits(self, cookie: str | None) -> list[object]:
+        """Return the visits a Cookie header presents, or AMBIGUOUS among them."""
+        return [visit for find in self._find if (visit := find(cookie)) is not None]
+
+    def current(self, cookie: str | None) -> str | None:
+        """Return the visit that new tokens are bound to: the first name's, if we made it."""
+        found = self._find[0](self._fold(cookie))
+        return found if isinstance(found, str) and self._tokens.is_visit(found) else None
+
+    def presents(self, cookie: str | None, visit: str) -> bool:
+        """Say whether a Cookie header already holds a token of this visit."""
+        found = values(self._settings.cookie, self._fold(cookie) or "")
+        return any(self._tokens.fits(token, visit) for token in found)
+
+    def _judge(self, token: str, visits: list[object]) -> Refusal | None:
+        fits = False
+        for visit in visits:
+            fits |= isinstance(visit, str) and self._tokens.fits(token, visit)
+        return None if fits else MISMATCH
+
+    def _cookie(self, request: Request) -> str | None:
+        return self._fold(request.cookie)
+
+    def _fold(self, cookie: str | None) -> str | None:
+        return fold_twins(cookie)[0] if self._folds and cookie else cookie
+
+
+def values(name: str, cookie: str) -> list[str]:
+    """Return every value a Cookie header gives a name; a sibling host can add one, but can't take ours away."""
+    pairs = (pair.strip(" \t").partition("=") for pair in cookie.split(";"))
+    return [value for found, equals, value in pairs if equals and found == name]

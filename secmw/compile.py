@@ -1,0 +1,303 @@
+"""Compile a policy into plans, once, at start-up.
+
+A policy that exists is sound; compiling raises ConfigError only for what this version can't do yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from secmw import own
+from secmw.checks import Check, all_of, api_call, cross_origin
+from secmw.checks.host import Sites
+from secmw.checks.method import method
+from secmw.checks.transport import transport
+from secmw.checks.xsrf_token import XsrfToken
+from secmw.cookies import Hardening
+from secmw.errors import ConfigError, Problem
+from secmw.forwarding import FORWARDING, SPELLINGS, Resolver, TrustedProxies
+from secmw.headers import HEADERS
+from secmw.headers.content_security_policy import ContentSecurityPolicy, ContentSecurityPolicyReportOnly
+from secmw.headers.custom import CustomHeader
+from secmw.hosts import HostList, parse_authority, parse_origin
+from secmw.http import Wire
+from secmw.keys import KeyRing
+from secmw.merge import Rule
+from secmw.own import own_cookie
+from secmw.paths import exempt, odd
+from secmw.plan import NONCE_MARK, HeaderSet, Plan, Plans, Table
+from secmw.xsrf import Tokens
+
+if TYPE_CHECKING:
+    from secmw.config.settings import Xsrf
+    from secmw.policy import Policy
+
+#: With one of these a safe request is handled as something else, so it is screened as that.
+DISGUISES: Final = frozenset({"upgrade", "x-http-method", "x-http-method-override", "x-method-override"})
+
+_LISTS: Final = frozenset(
+    {
+        "content-security-policy",
+        "content-security-policy-report-only",
+        "permissions-policy",
+        "referrer-policy",
+    }
+    | {"reporting-endpoints", "nel"}
+)
+
+
+class HeaderLine(NamedTuple):
+    """One response header as text: what is sent, and the setting that makes it."""
+
+    name: str
+    value: str
+    setting: str
+    https_only: bool = False
+
+
+def response_lines(policy: Policy, nonce: str | None = None) -> list[HeaderLine]:
+    """List the headers a policy puts on every response, in the order they are sent."""
+    custom = [CustomHeader.parse(str(entry)) for entry in policy.custom_headers]
+    lines = {line.name.lower(): HeaderLine(line.name, line.value, "custom_headers") for line in custom}
+    for kind in HEADERS:
+        header = kind.of(policy)
+        # A custom header beats a preset's value; beside a setting that was written it is a ConfigError already.
+        if header is None or header.name.lower() in lines:
+            continue
+        if isinstance(header, ContentSecurityPolicy | ContentSecurityPolicyReportOnly):
+            value = header.render(nonce)
+        else:
+            value = header.render()
+        lines[header.name.lower()] = HeaderLine(header.name, value, header.setting, header.https_only)
+    dropped = {name.lower() for name in policy.drop_headers} - (
+        {"server"} if policy.server is not None else set()
+    )
+    return [line for lower, line in lines.items() if lower not in dropped]
+
+
+def compile_policy(policy: Policy, wire: Wire) -> Plans:
+    """Work a policy out for one wire."""
+    missing = [
+        ("sessions", "; write sessions=None"),
+        ("store", "; leave it out"),
+        ("trail", "; leave it out"),
+    ]
+    problems = [
+        Problem(setting, f"sessions are not available in this version{fix}")
+        for setting, fix in missing
+        if getattr(policy, setting) is not None
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return _Compiler(policy, wire).plans()
+
+
+class _Compiler:
+    """Hold what all plans of one policy and wire share while they are made."""
+
+    def __init__(self, policy: Policy, wire: Wire) -> None:
+        self.policy = policy
+        self.wire = wire
+        public = None if policy.public_url is None else urlsplit(policy.public_url)
+        self.home = None if public is None else parse_authority(public.netloc)
+        self.home_scheme = "" if public is None else public.scheme
+        hosts = [*policy.allowed_hosts, *([] if self.home is None else [self.home.host])]
+        self.sites = Sites(HostList.of(hosts), any_host=not hosts)
+        self.tokens = Tokens(KeyRing(policy.secret_keys)) if policy.secret_keys else None
+        exempted = tuple(policy.http_exempt)
+        self.transport = transport(
+            policy.https,
+            self.home.render("https") if self.home is not None and self.home_scheme == "https" else None,
+            lambda path: not odd(path) and exempt(exempted, path),
+        )
+        self.fields: set[str] = {"accept", "user-agent"}
+
+    def plans(self) -> Plans:
+        safe, unsafe, socket = self.table("safe"), self.table("unsafe"), self.table("socket")
+        marks = {"host", "cookie", *DISGUISES, *FORWARDING, *SPELLINGS}
+        return Plans(
+            policy=self.policy,
+            wire=self.wire,
+            safe=safe,
+            unsafe=unsafe,
+            socket=socket,
+            sites=self.sites,
+            resolver=self.resolver(),
+            marks=frozenset(map(self.key, marks)),
+            wanted={self.key(name): name for name in marks | self.fields},
+            folds=self.policy.cookies.legacy_twin != "never",
+            notices=tuple(notices(self.policy)),
+        )
+
+    def resolver(self) -> Resolver:
+        """Make the one resolver of scheme, host and client."""
+        policy = self.policy
+        if isinstance(policy.trusted_proxies, str):
+            return Resolver("server", policy.hops, policy.forwarded)
+        return Resolver(TrustedProxies.of(policy.trusted_proxies), policy.hops, policy.forwarded)
+
+    def key(self, name: str) -> Any:
+        """Spell a header name, lower-case, in the wire's type."""
+        return self.wire.encode(name.lower())
+
+    def table(self, kind: str) -> Table:
+        base = self.policy
+        classes = {"": base.within(""), **{prefix: base.within(prefix) for prefix in base.paths}}
+        plans = {
+            prefix: self.plan(kind, here, here.xsrf, lax=bool(prefix)) for prefix, here in classes.items()
+        }
+        exempted = {prefix: self.plan(kind, here, None, lax=True) for prefix, here in classes.items()}
+        # The base must not be easier on an odd path than the class an application that tidies it up would take it to.
+        asked = next((here.xsrf for here in classes.values() if here.xsrf is not None), None)
+        strict = self.plan(kind, classes[""], asked)
+        return Table(
+            plans,
+            exempted,
+            strict,
+            self.plan(kind, classes[""], asked, own_page=kind != "socket"),
+            () if asked is None else asked.exempt,
+        )
+
+    def plan(
+        self, kind: str, policy: Policy, asked: Xsrf | None, *, lax: bool = False, own_page: bool = False
+    ) -> Plan:
+        """Make one plan; ``asked`` says which questions, ``policy`` everything else."""
+        token = None
+        if self.tokens is not None and policy.xsrf is not None and policy.xsrf.token:
+            token = self.token_check(policy, policy.xsrf)
+        checks = () if kind == "safe" else self.questions(kind, policy, asked)
+        vary = cross_origin.VARY if kind == "unsafe" and asked is not None and asked.origin else ()
+        rules = self.rules(policy)
+        idle = {"vary": not vary, "cache-control": policy.cache_control is None, "set-cookie": True}
+        hardening = self.hardening(policy)
+        if hardening is not None:
+            idle["set-cookie"] = False
+        return Plan(
+            policy=policy,
+            wire=self.wire,
+            plain=self.header_set(policy, vary, lambda line: not line.https_only),
+            locked=self.header_set(policy, vary, lambda _: True),
+            # Of a 101 a browser reads nothing but HSTS.
+            switched=self.header_set(policy, (), lambda line: line.https_only),
+            rules=rules,
+            names=frozenset(rules) - {self.key(name) for name, unused in idle.items() if unused},
+            vary=tuple(vary),
+            ask=all_of(checks),
+            transport=self.transport,
+            tokens=self.tokens,
+            xsrf=token,
+            harden=hardening,
+            lax=lax,
+            own=own.answer if own_page else None,
+        )
+
+    def header_set(
+        self, policy: Policy, vary: Iterable[str], fits: Callable[[HeaderLine], bool]
+    ) -> HeaderSet:
+        """Render the header lines of one channel."""
+        texts = list(filter(fits, response_lines(policy)))
+        by_name = {self.key(line.name): self.wire.line(line.name, line.value) for line in texts}
+        nonced = {
+            self.key(line.name): self.wire.line(line.name, line.value)
+            for line in response_lines(policy, NONCE_MARK)
+            if NONCE_MARK in line.value and self.key(line.name) in by_name
+        }
+        tail = (self.wire.line("Vary", ", ".join(vary)),) if vary else ()
+        return HeaderSet(lines=(*by_name.values(), *tail), by_name=by_name, nonced=nonced)
+
+    def questions(self, kind: str, policy: Policy, asked: Xsrf | None) -> tuple[Check, ...]:
+        """Put the questions asked of an unsafe request, or of a handshake, in order."""
+        if asked is None:
+            return (method,)
+        trusted = [parse_origin(origin).render() for origin in asked.trusted_origins]
+        if self.home is not None:
+            trusted.append(self.home.origin(self.home_scheme).render())
+        first = cross_origin.cross_origin(
+            trusted, allow_same_site=asked.allow_same_site, token_follows=asked.token, socket=kind == "socket"
+        )
+        self.fields.update(cross_origin.FIELDS, api_call.fields(asked))
+        questions: list[Check] = [first] if asked.origin else []
+        if kind == "socket":
+            return (method, *questions)
+        if asked.token and self.tokens is not None:
+            token = self.token_check(policy, asked)
+            self.fields.update(token.fields())
+            questions.append(token)
+        return (method, unless(api_call.api_call(asked), questions)) if questions else (method,)
+
+    def token_check(self, policy: Policy, asked: Xsrf) -> XsrfToken:
+        """Make the second question; a policy that embeds also reads the visit of before it did."""
+        if self.tokens is None:
+            raise ConfigError([Problem("secret_keys", "is empty, and XSRF tokens need a key")])
+        cookies = policy.cookies
+        names = [own_cookie(policy, cookies.visit)]
+        if cookies.embedded:
+            names.insert(0, own_cookie(policy, f"{cookies.visit}-embed"))
+        return XsrfToken(asked, self.tokens, names, twins=cookies.legacy_twin != "never")
+
+    def hardening(self, policy: Policy) -> Callable[..., tuple[str, ...]] | None:
+        """Return what is done to the application's own cookies, or None."""
+        cookies = policy.cookies
+        if cookies.apply_to != "all":
+            return None
+        return Hardening(
+            secure=cookies.secure,
+            http_only=cookies.http_only,
+            readable=frozenset(cookies.readable),
+            same_site=cookies.same_site,
+            partitioned=cookies.partitioned,
+            twins=cookies.legacy_twin,
+        ).harden
+
+    def rules(self, policy: Policy) -> dict[Any, Rule]:
+        """Say of each header name that we know what happens when the application sends it too."""
+        rules: dict[str, Rule] = {
+            "cache-control": Rule.CACHE,
+            "set-cookie": Rule.COOKIE,
+            "strict-transport-security": Rule.SECURE,
+            "vary": Rule.VARY,
+        }
+        for line in response_lines(policy):
+            lower = line.name.lower()
+            rules.setdefault(lower, Rule.MANY if lower in _LISTS else Rule.APP)
+        rules.update({name.lower(): Rule.OURS for name in policy.enforce_headers})
+        rules.update({name.lower(): Rule.DROP for name in policy.drop_headers})
+        if policy.server is not None:
+            rules["server"] = Rule.OURS
+        return {self.key(name): rule for name, rule in rules.items()}
+
+
+def unless(passes: Callable[[Any], bool], questions: Iterable[Check]) -> Check:
+    """Ask some questions of every request but those that ``passes`` recognises."""
+    ask = all_of(tuple(questions))
+    return lambda request: None if ask is None or passes(request) else ask(request)
+
+
+def notices(policy: Policy) -> Iterable[str]:
+    """Say at start-up what is weaker than it could be, and what is exempt."""
+    for kind in HEADERS:
+        header = kind.of(policy)
+        if header is not None:
+            yield from header.notices
+    for entry in policy.custom_headers:
+        yield from CustomHeader.parse(str(entry)).notices
+    if policy.preset == "development":
+        yield "development preset: plain HTTP, no Secure cookies, no HSTS; never serve it to another machine"
+    elif policy.https == "off":
+        yield "https is off: anybody on the network can read and change requests"
+    if policy.public_url is None and not policy.allowed_hosts:
+        yield "neither public_url nor allowed_hosts is set: any Host is answered, and plain HTTP is refused"
+    classes = [("", policy), *((prefix, policy.within(prefix)) for prefix in policy.paths)]
+    for prefix, here in classes:
+        where = f" below {prefix}" if prefix else ""
+        if here.xsrf is None:
+            yield f"xsrf is off{where}: pages of other sites can make requests in a person's name"
+            continue
+        if not here.xsrf.origin:
+            yield f"xsrf.origin is off{where}: only the token tells foreign requests from our own"
+        if not here.xsrf.token:
+            yield f"xsrf.token is off{where}: only what browsers say of a request's origin protects it"
+        if here.xsrf.exempt:
+            yield f"xsrf asks nothing of{where} {', '.join(here.xsrf.exempt)}"

@@ -1,0 +1,233 @@
+"""What must hold between the settings of a policy. Pure; finds everything, changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from secmw.config.convert import problem, unknown
+from secmw.config.settings import Cookies, Xsrf
+from secmw.errors import ConfigError, Problem
+from secmw.forwarding import TrustedProxies
+from secmw.headers import HEADERS
+from secmw.headers.custom import CustomHeader
+from secmw.hosts import HostList, parse_authority, parse_origin
+from secmw.http import TOKEN
+from secmw.keys import decode_key
+
+if TYPE_CHECKING:
+    from secmw.policy import Policy
+
+#: What a path class may change. The rest decides who we are and is one thing for a whole site.
+PATH_SETTINGS = frozenset(
+    {header.setting for header in HEADERS}
+    | {
+        "bfcache",
+        "cache_control",
+        "clear_site_data",
+        "custom_headers",
+        "drop_headers",
+        "enforce_headers",
+        "server",
+    }
+    | {"xsrf", "frame_options", "csp", "csp_report_only"}
+)
+
+
+def policy(wanted: Policy) -> list[Problem]:
+    """Find every problem between the settings of a policy whose values are of the right types."""
+    found: list[Problem] = []
+    for part in (_keys, _site, _proxies, _headers, _cookies, _xsrf, _preset, _paths):
+        found.extend(part(wanted))
+    return found
+
+
+def _try(setting: str, value: Any, parse: Callable[[Any], Any]) -> Iterator[Problem]:
+    try:
+        parse(value)
+    except ValueError as error:
+        yield problem(setting, value, str(error))
+
+
+def _keys(wanted: Policy) -> Iterator[Problem]:
+    for index, key in enumerate(wanted.secret_keys):
+        yield from _try(f"secret_keys[{index}]", key, decode_key)
+    if not wanted.secret_keys and wanted.xsrf is not None and wanted.xsrf.token:
+        yield Problem("secret_keys", "is empty, and XSRF tokens need a key; `secmw keys new` makes one")
+
+
+def public_url(text: str) -> str:
+    """Check the address people use and return it; raise ValueError."""
+    fix = "write it like https://app.example.org or https://app.example.org/base"
+    if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
+        raise ValueError(f"has characters a URL can't have; {fix}")
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise ValueError(f"is not a URL; {fix}") from None
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise ValueError(f"is not an http or https URL without query; {fix}")
+    parse_authority(parts.netloc)
+    return text
+
+
+def _site(wanted: Policy) -> Iterator[Problem]:
+    if wanted.public_url is not None:
+        yield from _try("public_url", wanted.public_url, public_url)
+        if wanted.public_url.startswith("http:") and wanted.https != "off" and wanted.preset != "development":
+            yield Problem(
+                "public_url",
+                "is plain HTTP while https asks for HTTPS; write https://, or https = 'off' for a site without",
+                repr(wanted.public_url),
+            )
+        if wanted.force_secure is False and wanted.public_url.startswith("https:"):
+            yield Problem("force_secure", "contradicts public_url, which is https; leave it out", "False")
+    for index, entry in enumerate(wanted.allowed_hosts):
+        yield from _try(f"allowed_hosts[{index}]", entry, lambda text: HostList.of((text,)))
+    for index, entry in enumerate(wanted.http_exempt):
+        yield from _absolute(f"http_exempt[{index}]", entry)
+
+
+def _absolute(setting: str, path: str) -> Iterator[Problem]:
+    from secmw.paths import odd
+
+    if odd(path):
+        yield Problem(setting, "is not a plain absolute path; write one like /health or /hooks/", repr(path))
+
+
+def _proxies(wanted: Policy) -> Iterator[Problem]:
+    if isinstance(wanted.trusted_proxies, str):
+        if wanted.trusted_proxies != "server":
+            yield Problem(
+                "trusted_proxies", "is no list; write addresses, or 'server'", repr(wanted.trusted_proxies)
+            )
+    else:
+        for index, entry in enumerate(wanted.trusted_proxies):
+            yield from _try(f"trusted_proxies[{index}]", entry, lambda text: TrustedProxies.of((text,)))
+    if not 1 <= wanted.hops <= 16:
+        yield Problem("hops", "must lie between 1 and 16", repr(wanted.hops))
+
+
+def _headers(wanted: Policy) -> Iterator[Problem]:
+    for header in HEADERS:
+        try:
+            header.of(wanted)
+        except ValueError as error:
+            yield problem(header.setting, getattr(wanted, header.setting), str(error))
+    for setting in ("enforce_headers", "drop_headers"):
+        for index, name in enumerate(getattr(wanted, setting)):
+            if not TOKEN.fullmatch(name):
+                yield Problem(f"{setting}[{index}]", "is not a header name", repr(name))
+    both = {name.lower() for name in wanted.enforce_headers} & {name.lower() for name in wanted.drop_headers}
+    if both:
+        yield Problem(
+            "drop_headers", f"and enforce_headers both name {', '.join(sorted(both))}; name it in one"
+        )
+    if wanted.csp and "frame-ancestors" in wanted.csp and {"csp", "frame_options"} <= wanted._written:
+        yield Problem("csp", "and frame_options both say who may frame us; say it in frame_options")
+    dedicated = {header.name.lower(): header.setting for header in HEADERS}
+    for index, entry in enumerate(wanted.custom_headers):
+        where = f"custom_headers[{index}]"
+        try:
+            custom = CustomHeader.parse(str(entry))
+        except ValueError as error:
+            yield problem(where, entry, str(error))
+            continue
+        setting = dedicated.get(custom.name.lower(), "")
+        if setting in wanted._written:
+            yield Problem(
+                where, f"and {setting} both set {custom.name}; write it in {setting} alone", repr(entry)
+            )
+
+
+def _cookies(wanted: Policy) -> Iterator[Problem]:
+    cookies: Cookies = wanted.cookies
+    if cookies.same_site == "None" and not cookies.secure:
+        yield Problem(
+            "cookies.same_site", "needs cookies.secure = true; browsers refuse the cookie otherwise", "'None'"
+        )
+    if cookies.partitioned and not (cookies.secure and cookies.same_site == "None"):
+        yield Problem(
+            "cookies.partitioned", "needs cookies.secure = true and cookies.same_site = 'None'", "True"
+        )
+    for setting, names in (("cookies.readable", cookies.readable), ("cookies.visit", (cookies.visit,))):
+        for name in names:
+            if not TOKEN.fullmatch(name):
+                yield Problem(setting, "is not a cookie name", repr(name))
+    if cookies.visit.endswith("-legacy"):
+        yield Problem("cookies.visit", "must not end in -legacy, which names a twin", repr(cookies.visit))
+
+
+def _xsrf(wanted: Policy) -> Iterator[Problem]:
+    xsrf: Xsrf | None = wanted.xsrf
+    if xsrf is None:
+        return
+    for setting in ("cookie", "header", "field"):
+        if not TOKEN.fullmatch(getattr(xsrf, setting)):
+            yield Problem(f"xsrf.{setting}", "must be letters, digits, - or _", repr(getattr(xsrf, setting)))
+    for setting in ("api_schemes", "api_key_headers", "identity_headers"):
+        for name in getattr(xsrf, setting):
+            if not TOKEN.fullmatch(name):
+                yield Problem(f"xsrf.{setting}", "is not a name", repr(name))
+    for scheme in xsrf.api_schemes:
+        if scheme.lower() in ("basic", "digest", "negotiate", "ntlm"):
+            yield Problem(
+                "xsrf.api_schemes",
+                "is sent by browsers unasked, so it proves nothing; remove it",
+                repr(scheme),
+            )
+    for index, origin in enumerate(xsrf.trusted_origins):
+        yield from _try(f"xsrf.trusted_origins[{index}]", origin, parse_origin)
+    for index, path in enumerate(xsrf.exempt):
+        yield from _absolute(f"xsrf.exempt[{index}]", path)
+    if not 1024 <= xsrf.form_limit <= 16 * 1024 * 1024:
+        yield Problem("xsrf.form_limit", "must lie between 1024 and 16777216 bytes", repr(xsrf.form_limit))
+    if wanted.cookies.prefix is False and xsrf.cookie == wanted.cookies.visit:
+        yield Problem("xsrf.cookie", "must differ from cookies.visit", repr(xsrf.cookie))
+
+
+def _preset(wanted: Policy) -> Iterator[Problem]:
+    if wanted.preset == "connect" and wanted.public_url is None:
+        yield Problem(
+            "public_url", "is needed by the connect preset, whose cookie names have no __Host- prefix"
+        )
+    if wanted.preset == "development":
+        for index, entry in enumerate(wanted.allowed_hosts):
+            try:
+                local = parse_authority(entry.lstrip(".")).is_local
+            except ValueError:
+                continue
+            if not local:
+                fix = "is not this machine; the development preset serves localhost only"
+                yield Problem(f"allowed_hosts[{index}]", fix, repr(entry))
+        if wanted.public_url is not None:
+            try:
+                local = parse_authority(urlsplit(wanted.public_url).netloc).is_local
+            except ValueError:
+                return
+            if not local:
+                yield Problem(
+                    "public_url", "is not this machine; use Policy.recommended there", repr(wanted.public_url)
+                )
+
+
+def _paths(wanted: Policy) -> Iterator[Problem]:
+    base = {str(found) for part in (_headers, _xsrf) for found in part(wanted)} if wanted.paths else set()
+    for prefix, settings in wanted.paths.items():
+        where = f'paths."{prefix}"'
+        yield from _absolute(where, prefix)
+        strays = [name for name in settings if name not in PATH_SETTINGS]
+        for name in strays:
+            known = name in type(wanted).__struct_fields__
+            yield Problem(
+                f"{where}.{name}", "is one for the whole site" if known else unknown(name, PATH_SETTINGS)
+            )
+        if strays or base:
+            continue
+        try:
+            wanted.within(prefix)
+        except ConfigError as error:
+            yield from (
+                Problem(f"{where}.{found.setting}", found.message, found.value) for found in error.problems
+            )

@@ -1,0 +1,125 @@
+"""All the HTTP the core needs: the view of a request, refusals, and how each wire spells a header.
+
+Nothing here decides anything or waits for anything.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+#: A header name or value as a wire spells it: bytes on ASGI, str on WSGI.
+HeaderText = bytes | str
+
+#: One header line, in the wire's type.
+Line = tuple[Any, Any]
+
+#: RFC 9110 section 9.2.1, with QUERY (RFC 10008). TRACE is refused, so it is not here.
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "QUERY"})
+
+TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+"""An RFC 9110 token: what a header or cookie name may be (use ``fullmatch``)."""
+
+
+class Reason(enum.StrEnum):
+    """Why a request was refused, for machines: log it, count it, branch on it."""
+
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    HOST_MALFORMED = "host_malformed"
+    HOST_NOT_ALLOWED = "host_not_allowed"
+    HTTPS_REQUIRED = "https_required"
+    REDIRECT_TO_HTTPS = "redirect_to_https"
+    PEER_REWRITTEN = "peer_rewritten"
+    FORWARDED_MALFORMED = "forwarded_malformed"
+    FORWARDED_AMBIGUOUS = "forwarded_ambiguous"
+    CROSS_ORIGIN = "cross_origin"
+    ORIGIN_MISSING = "origin_missing"
+    XSRF_MISSING = "xsrf_missing"
+    XSRF_MISMATCH = "xsrf_mismatch"
+    XSRF_COOKIE_MISSING = "xsrf_cookie_missing"
+    XSRF_COOKIE_AMBIGUOUS = "xsrf_cookie_ambiguous"
+    FORM_TOO_LARGE = "form_too_large"
+    FORM_MALFORMED = "form_malformed"
+    NOT_FOUND = "not_found"
+    HANDSHAKE_DENIED = "handshake_denied"
+    APPLICATION_FAILED = "application_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Say no to one request: a status, a reason for machines, a sentence for people.
+
+    ``fix`` says what the person can do; ``note`` goes to the log only (it may name settings). ``headers`` are
+    sent with the response besides the security headers, names in canonical case.
+    """
+
+    status: int
+    reason: Reason
+    detail: str
+    fix: str = ""
+    note: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer a request ourselves: the shells send it, with the security headers added, like any other response."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes = b""
+
+
+class Request(Protocol):
+    """What a check may read of a request; the Exchange itself satisfies it.
+
+    Text is latin-1 as it came over the wire. ``headers`` holds only the fields the plan asked for, under their
+    lower-case names, repeated ones joined by ``", "`` (a repeated Origin then equals no origin at all). ``origin`` is
+    our own, as the browser must have spelled it in its address bar; ``certified`` says that the server checked a
+    client certificate.
+    """
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def scheme(self) -> str: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def origin(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def client(self) -> str | None: ...
+    @property
+    def cookie(self) -> str | None: ...
+    @property
+    def certified(self) -> bool: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """Say how one interface spells header names and values, so that the core can be written once.
+
+    ``encode_name`` makes a name to send, ``encode`` a value; both take latin-1 text.
+    """
+
+    label: str
+    encode_name: Callable[[str], Any]
+    encode: Callable[[str], Any]
+
+    def line(self, name: str, value: str) -> Line:
+        """Spell one header line to send."""
+        return self.encode_name(name), self.encode(value)
+
+
+ASGI: Final = Wire("asgi", lambda name: name.lower().encode("latin-1"), lambda text: text.encode("latin-1"))
+"""Bytes, names in lower case (ASGI HTTP specification)."""
+
+WSGI: Final = Wire("wsgi", str, str)
+"""Native strings that stand for latin-1 bytes (PEP 3333)."""

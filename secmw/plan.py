@@ -1,0 +1,141 @@
+"""Plan: a policy worked out for one wire, one class of paths and one kind of request.
+
+Header lines are rendered and encoded, checks are in order, names to look for are collected. Nothing here sees a
+request; :mod:`secmw.exchange` does, with a plan in its hand. :mod:`secmw.compile` makes plans, at start-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from secmw.paths import covers, exempt, odd
+
+if TYPE_CHECKING:
+    from secmw.checks import Check
+    from secmw.checks.host import Sites
+    from secmw.checks.transport import Plain
+    from secmw.checks.xsrf_token import XsrfToken
+    from secmw.exchange import Exchange
+    from secmw.forwarding import Resolver
+    from secmw.http import Line, Refusal, Reply, Wire
+    from secmw.merge import Rule
+    from secmw.policy import Policy
+    from secmw.xsrf import Tokens
+
+#: Where everything we serve ourselves lives, below the mount point.
+OWN_PREFIX: Final = "/_secmw/"
+
+#: Stands in a rendered header where the nonce of a request goes.
+NONCE_MARK: Final = "0nonce0"
+
+#: A site has more paths than it has plans; past this many the memory of paths starts anew.
+_REMEMBERED: Final = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderSet:
+    """Hold our header lines for one channel: plain HTTP, or HTTPS to a host that HSTS may lock.
+
+    ``lines`` is what an ordinary response gets, in one piece; ``by_name`` the same by lower-case name, without Vary;
+    ``nonced`` the lines that change when a response uses the nonce, with a mark where it goes.
+    """
+
+    lines: tuple[Line, ...]
+    by_name: Mapping[Any, Line]
+    nonced: Mapping[Any, Line]
+
+    def with_nonce(self, wire: Wire, nonce: str) -> dict[Any, Line]:
+        """Return the lines by name, with the nonce in its places."""
+        mark, value = wire.encode(NONCE_MARK), wire.encode(nonce)
+        return {
+            **self.by_name,
+            **{key: (name, text.replace(mark, value)) for key, (name, text) in self.nonced.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Hold what is known of a request before it arrives.
+
+    ``names``: header names, lower-case, by which an application's response needs :func:`secmw.merge.merge`; ``rules``
+    says what to do with them. ``ask``: the questions in order, or None. ``lax``: whether this class may be easier
+    than the base, so that the path as it was spelled is looked at again. ``own``: answers for the application.
+    ``plain``, ``locked`` and ``switched``: our header lines over plain HTTP, over HTTPS to a host that HSTS may lock,
+    and on a 101.
+    """
+
+    policy: Policy
+    wire: Wire
+    plain: HeaderSet
+    locked: HeaderSet
+    switched: HeaderSet
+    rules: Mapping[Any, Rule]
+    names: frozenset[Any]
+    vary: tuple[str, ...]
+    ask: Check | None
+    transport: Callable[[Plain], Refusal | None]
+    tokens: Tokens | None
+    xsrf: XsrfToken | None
+    harden: Callable[..., tuple[str, ...]] | None
+    lax: bool
+    own: Callable[[Exchange], Reply | Refusal] | None
+
+
+class Table(dict[str, Plan]):
+    """Find the plan of a path: one look-up for a path seen before, the longest prefix otherwise."""
+
+    def __init__(
+        self,
+        plans: Mapping[str, Plan],
+        exempted: Mapping[str, Plan],
+        strict: Plan,
+        own: Plan,
+        paths: Iterable[str],
+    ) -> None:
+        super().__init__()
+        self._plans = plans
+        self._exempted = exempted
+        self._paths = tuple(paths)
+        self._own = own
+        self._prefixes = sorted(filter(None, plans), key=len, reverse=True)
+        self.strict = strict
+
+    def __missing__(self, path: str) -> Plan:
+        plan = self.find(path)
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        self[path] = plan
+        return plan
+
+    def find(self, path: str) -> Plan:
+        """Find the plan of a path; an odd one gets nothing laxer than the base."""
+        if odd(path):
+            return self.strict
+        if path.startswith(OWN_PREFIX):
+            return self._own
+        prefix = next((prefix for prefix in self._prefixes if covers(prefix, path)), "")
+        return (self._exempted if exempt(self._paths, path) else self._plans)[prefix]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plans:
+    """Hold the plans of a whole site: ``safe`` and ``unsafe`` requests, and WebSocket handshakes (``socket``).
+
+    ``marks``: the request headers, in the wire's type, that the quick look at a safe request stops at. ``wanted``:
+    every header any check reads, to its lower-case text. ``folds``: whether ``-legacy`` twins are read. ``notices``:
+    what to log at start-up.
+    """
+
+    policy: Policy
+    wire: Wire
+    safe: Table
+    unsafe: Table
+    socket: Table
+    sites: Sites
+    resolver: Resolver
+    marks: frozenset[Any]
+    wanted: Mapping[Any, str]
+    folds: bool
+    notices: tuple[str, ...]

@@ -1,0 +1,292 @@
+"""Middleware for any WSGI application: three translations, no rule.
+
+An environ becomes an Exchange, the exchange's header lines go into the response, and a refusal becomes a response. The
+application's iterable is handed on as it is, so ``wsgi.file_wrapper``, ``close()`` and streaming work as without us.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from secmw.exchange import Exchange
+from secmw.forwarding import FORWARDING, WSGI_KEYS
+from secmw.guard import Guard, announce
+from secmw.http import SAFE_METHODS, WSGI, Reply
+from secmw.policy import Policy
+from secmw.replay import Replay
+from secmw.request import Facts, Seen, choose, read
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_log = logging.getLogger("secmw")
+
+_PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
+
+#: How servers hand on the target as it was sent, in the order they are believed; PEP 3333 has no such key.
+_TARGETS: Final = ("RAW_URI", "REQUEST_URI")
+
+
+class Middleware:
+    """Put a policy in front of a WSGI application.
+
+    Raise ConfigError, at once, for a policy that this version can't carry out. The application finds the exchange of
+    a request in ``environ["secmw"]``.
+    """
+
+    def __init__(self, app: WSGIApplication, policy: Policy) -> None:
+        self.app = app
+        self.plans = policy.compile(WSGI)
+        self.guard = Guard()
+        names = {name: _key(name) for name in self.plans.wanted if name not in FORWARDING}
+        self._wanted = tuple((key, name) for name, key in names.items())
+        # Anything in these makes a request more than an ordinary one; Host and Cookie are looked at by name.
+        ordinary = {"HTTP_HOST", "HTTP_COOKIE"}
+        self._marks = frozenset({_key(name) for name in self.plans.marks} | WSGI_KEYS) - ordinary
+        announce(self.plans.notices)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request (PEP 3333)."""
+        exchange = self.glance(environ) if environ["REQUEST_METHOD"] in SAFE_METHODS else None
+        if exchange is None:
+            exchange = self.view(environ)
+        environ["secmw"] = exchange
+        if exchange.wants is not None:
+            incoming = Incoming(environ)
+            reply = self.guard.admit(exchange, incoming)
+            if reply is not None:
+                return answer(exchange, reply, start_response)
+        started = False
+
+        def complete(
+            status: str, headers: list[tuple[str, str]], exc_info: Any = None
+        ) -> Callable[[bytes], object]:
+            nonlocal started
+            started = True
+            lines = exchange.close(int(status[:3]), headers)
+            return (
+                start_response(status, lines) if exc_info is None else start_response(status, lines, exc_info)
+            )
+
+        try:
+            body = self.app(environ, complete)
+        except Exception:
+            if started:
+                raise
+            return failed(exchange, environ, start_response)
+        if started:
+            return body
+        # A generator, which starts its response when it is asked for the first chunk.
+        return Late(body, exchange, environ, start_response, lambda: started)
+
+    def glance(self, environ: WSGIEnvironment) -> Exchange | None:
+        """Look at a safe request once; None for one that is not ordinary."""
+        plans = self.plans
+        if not self._marks.isdisjoint(environ):
+            return None
+        cookie = environ.get("HTTP_COOKIE")
+        if plans.folds and cookie is not None:
+            return None
+        path = _path(environ)
+        plan = plans.safe[path]
+        if plan.lax:
+            plan = choose(plans.safe, path, _spelled(environ))
+        scheme = environ["wsgi.url_scheme"]
+        return Exchange(
+            plan,
+            plans.sites[environ.get("HTTP_HOST")],
+            environ["REQUEST_METHOD"],
+            scheme,
+            path,
+            environ.get("REMOTE_ADDR") or None,
+            cookie,
+            # Only a redirect to HTTPS needs it.
+            ("/", "") if scheme == "https" else _target(environ),
+        ).screen()
+
+    def view(self, environ: WSGIEnvironment) -> Exchange:
+        """Look at everything the checks may read, and change what the application shall see otherwise."""
+        fields = {name: [environ[key]] for key, name in self._wanted if key in environ}
+        for key in WSGI_KEYS:
+            if key in environ:
+                fields[_name(key)] = [environ[key]]
+        port = environ.get("REMOTE_PORT")
+        facts = Facts(
+            method=environ["REQUEST_METHOD"],
+            scheme=environ["wsgi.url_scheme"],
+            path=_path(environ),
+            raw=_target(environ),
+            spelled=_spelled(environ),
+            peer=environ.get("REMOTE_ADDR") or None,
+            port=int(port) if isinstance(port, int) or (isinstance(port, str) and port.isdecimal()) else None,
+            fields=fields,
+            certified=environ.get("SSL_CLIENT_VERIFY") == "SUCCESS" or bool(environ.get("SSL_CLIENT_CERT")),
+        )
+        exchange, seen = read(self.plans, facts)
+        if exchange.forwarded or seen.cookie is not None:
+            _rewrite(environ, seen)
+        return exchange
+
+
+class Incoming:
+    """Hold the rest of a request: look into its body, then let the application read exactly the same."""
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        self._environ = environ
+
+    @property
+    def accept(self) -> str:
+        """The Accept header."""
+        accept: str = self._environ.get("HTTP_ACCEPT", "")
+        return accept
+
+    def peek(self, limit: int) -> tuple[bytes, bool]:
+        """Return at most the first ``limit`` bytes of the body, and whether these are all."""
+        environ = self._environ
+        source = environ["wsgi.input"]
+        length = _length(environ)
+        # Past Content-Length a server may block forever, unless it says that its input ends.
+        wanted = limit + 1 if length is None else min(limit + 1, length)
+        chunks = []
+        size = 0
+        while size < wanted:
+            chunk = source.read(wanted - size)
+            if not chunk:
+                break
+            chunks.append(chunk)
+            size += len(chunk)
+        head = b"".join(chunks)
+        environ["wsgi.input"] = Replay(head, source)
+        return head[:limit], size <= limit and (length is None or size == length)
+
+
+class Late:
+    """Be the body of an application that starts its response late: with its first chunk, or never."""
+
+    def __init__(
+        self,
+        body: Iterable[bytes],
+        exchange: Exchange,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+        started: Callable[[], bool],
+    ) -> None:
+        self._body = body
+        self._chunks = self._run(exchange, environ, start_response, started)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._chunks
+
+    def _run(
+        self,
+        exchange: Exchange,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+        started: Callable[[], bool],
+    ) -> Iterator[bytes]:
+        try:
+            chunks = iter(self._body)
+            first = next(chunks, None)
+        except Exception:
+            if started():
+                raise
+            yield from failed(exchange, environ, start_response)
+            return
+        if not started():
+            yield from failed(exchange, environ, start_response, "the application never started a response")
+            return
+        if first is not None:
+            yield first
+            yield from chunks
+
+    def close(self) -> None:
+        """Close the application's iterable, as a server would have."""
+        close = getattr(self._body, "close", None)
+        if close is not None:
+            close()
+
+
+def answer(exchange: Exchange, reply: Reply, start_response: StartResponse) -> list[bytes]:
+    """Send a reply of ours, completed like any other response."""
+    lines = exchange.close(reply.status, list(reply.headers))
+    start_response(f"{reply.status} {_PHRASES.get(reply.status, 'Unknown')}", lines)
+    return [reply.body] if reply.body else []
+
+
+def failed(
+    exchange: Exchange,
+    environ: WSGIEnvironment,
+    start_response: StartResponse,
+    what: str = "the application failed",
+) -> list[bytes]:
+    """Answer in place of an application that could not; WSGI lets nobody both answer and raise, so log it here."""
+    _log.error(
+        "%s: %s %s",
+        what,
+        ascii(exchange.method)[1:-1],
+        ascii(exchange.path),
+        exc_info=what.endswith("failed"),
+    )
+    exchange.fail()
+    return answer(exchange, exchange.reply(environ.get("HTTP_ACCEPT", "")), start_response)
+
+
+def _key(name: str) -> str:
+    folded = name.upper().replace("-", "_")
+    return folded if folded in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{folded}"
+
+
+def _name(key: str) -> str:
+    return key.removeprefix("HTTP_").replace("_", "-").lower()
+
+
+def _path(environ: WSGIEnvironment) -> str:
+    """Return the decoded path below the mount point (PEP 3333: latin-1 text that stands for bytes)."""
+    path: str = environ.get("PATH_INFO", "") or "/"
+    return path if path.isascii() else path.encode("latin-1").decode("utf-8", "surrogateescape")
+
+
+def _spelled(environ: WSGIEnvironment) -> str:
+    """Return the target as it was sent, where the server tells; else the decoded path, a leftover escape in it."""
+    for key in _TARGETS:
+        if key in environ:
+            target: str = environ[key]
+            return target.partition("?")[0]
+    return ""
+
+
+def _target(environ: WSGIEnvironment) -> tuple[Any, Any]:
+    """Return path and query for a redirect, below no mount point: the path as it was sent where the server tells."""
+    spelled = _spelled(environ)
+    query = environ.get("QUERY_STRING", "")
+    if spelled.startswith("/"):
+        return spelled.encode("latin-1", "replace"), query
+    whole: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    return whole.encode("latin-1").decode("utf-8", "surrogateescape"), query
+
+
+def _length(environ: WSGIEnvironment) -> int | None:
+    """Return how long the body is; None where the server ends the input itself (chunked)."""
+    text = environ.get("CONTENT_LENGTH", "")
+    if text.isascii() and text.isdigit():
+        return int(text[:18])
+    return None if environ.get("wsgi.input_terminated") else 0
+
+
+def _rewrite(environ: WSGIEnvironment, seen: Seen) -> None:
+    """Leave one truth about who and where in the environ, whatever was sent."""
+    for key in WSGI_KEYS:
+        environ.pop(key, None)
+    for name, value in seen.forwarding:
+        environ[_key(name)] = value
+    if seen.forwarding:
+        environ["wsgi.url_scheme"] = seen.scheme
+        if seen.client is not None:
+            environ["REMOTE_ADDR"] = seen.client
+    if seen.host is not None:
+        environ["HTTP_HOST"] = seen.host
+    if seen.cookie is not None:
+        environ["HTTP_COOKIE"] = seen.cookie
