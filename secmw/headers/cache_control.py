@@ -17,7 +17,8 @@ _DIRECTIVE = re.compile(rf"{TOKEN.pattern}(?:=(?:{TOKEN.pattern}|{_QUOTED}))?")
 _CLOSED = re.compile(rf'(?:[^"]|{_QUOTED})*+', re.DOTALL)
 _MEMBERS = re.compile(rf'(?:[^",]|{_QUOTED})+', re.DOTALL)
 
-_SHARED = ("public", "s-maxage")
+#: What a directive becomes where the response is one person's, whatever its argument.
+_PERSONAL = {"no-store": "no-store", "private": "private", "public": "no-store", "s-maxage": "no-store"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +59,14 @@ class CacheControl:
         return self.value
 
 
-@lru_cache(
-    maxsize=256
-)  # an application has few values, and this is asked for each response that sets a cookie
+# An application has few values, and this is asked for every response that sets a cookie.
+@lru_cache(maxsize=256)
 def hardened(value: str) -> str:
     """Return the Cache-Control an application gave, made safe for a response that is one person's alone.
 
-    ``public`` and ``s-maxage`` become ``no-store``. Where nothing else keeps shared caches out, ``private`` is added:
-    RFC 9111 lets them store a response with Set-Cookie like any other. What cannot be read becomes ``no-store``.
+    ``public`` and ``s-maxage`` become ``no-store``, and a ``private`` for some fields covers them all. Where nothing
+    keeps shared caches out, ``private`` is added: RFC 9111 lets them store a response with Set-Cookie like any other.
+    What cannot be read becomes ``no-store``.
 
     >>> hardened("public, max-age=600")
     'no-store, max-age=600'
@@ -75,11 +76,11 @@ def hardened(value: str) -> str:
     kept: dict[str, None] = {}
     for member in _members(value) or []:
         name = member.partition("=")[0].strip().lower()
-        kept["no-store" if name in _SHARED else member.strip()] = None
+        kept[_PERSONAL.get(name, member.strip())] = None
     kept.pop("", None)
     if not kept:
         return "no-store"
-    if not {"no-store", "private"} & {member.lower() for member in kept}:
+    if not kept.keys() & {"no-store", "private"}:
         kept["private"] = None
     return ", ".join(kept)
 
