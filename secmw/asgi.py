@@ -7,16 +7,16 @@ WebSocket and lifespan pass through; wrapped around the whole application it als
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
-from secmw.exchange import Exchange
+from secmw.exchange import Exchange, Facts
 from secmw.forwarding import FORWARDING
 from secmw.guard import AsyncGuard, announce
 from secmw.http import ASGI, SAFE_METHODS, Reply
 from secmw.paths import below
 from secmw.policy import Policy
-from secmw.request import Facts, Seen, choose, read
+from secmw.request import Seen, choose, read
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -42,21 +42,39 @@ class Middleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection (ASGI 3)."""
-        kind = scope["type"]
-        if kind == "http":
-            await self.http(scope, receive, send)
-        elif kind == "websocket":
-            await self.websocket(scope, receive, send)
+        if scope["type"] != "http":
+            await (self.websocket if scope["type"] == "websocket" else self.app)(scope, receive, send)
+            return
+        plans = self.plans
+        host = cookie = None
+        ordinary = scope["method"] in SAFE_METHODS
+        if ordinary:
+            # One quick look: an ordinary safe request has one Host, at most one Cookie, and nothing that makes it more.
+            marks = plans.marks
+            for name, value in scope["headers"]:
+                if name in marks:
+                    if name == b"host" and host is None:
+                        host = value
+                    elif name == b"cookie" and cookie is None:
+                        cookie = value
+                    else:
+                        ordinary = False
+                        break
+        if ordinary and (cookie is None or not plans.folds):
+            path = scope["path"]
+            if scope.get("root_path"):
+                path = below(scope["root_path"], path)
+            plan = plans.safe[path]
+            if plan.lax:
+                plan = choose(plans.safe, path, _spelled(scope))
+            scheme = scope.get("scheme", "http")
+            # Only a redirect to HTTPS needs the target as it was sent.
+            target = _NOWHERE if scheme == "https" else _target(scope)
+            scope["secmw"] = exchange = Exchange(
+                plan, plans.sites[host], scope["method"], scheme, path, scope.get("client"), cookie, target
+            ).screen()
         else:
-            await self.app(scope, receive, send)
-
-    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Screen a request, let the application answer it, and complete its response."""
-        exchange = self.glance(scope) if scope["method"] in SAFE_METHODS else None
-        if exchange is None:
             exchange, scope = self.view(scope)
-        else:
-            scope["secmw"] = exchange
         if exchange.wants is not None:
             incoming = Incoming(scope, receive)
             reply = await self.guard.admit(exchange, incoming)
@@ -74,8 +92,13 @@ class Middleware:
                 headers = message.get("headers", ())
                 if type(headers) is not list:
                     headers = list(headers)
-                # A new message: the application's may be a constant that serves everybody.
-                message = {**message, "headers": exchange.close(message["status"], headers)}
+                status = message["status"]
+                lines = exchange.close(status, headers)
+                # A new message and a new list: the application's may be constants that serve everybody.
+                if len(message) == 3:
+                    message = {"type": "http.response.start", "status": status, "headers": lines}
+                else:
+                    message = {**message, "headers": lines}
             return send(message)
 
         try:
@@ -88,65 +111,41 @@ class Middleware:
         if not started:
             await self.failed(exchange, scope, send)
 
-    def glance(self, scope: Scope) -> Exchange | None:
-        """Look at a safe request once; None for one that is not ordinary."""
-        plans = self.plans
-        marks = plans.marks
-        host = cookie = None
-        for name, value in scope["headers"]:
-            if name in marks:
-                if name == b"host" and host is None:
-                    host = value
-                elif name == b"cookie" and cookie is None and not plans.folds:
-                    cookie = value
-                else:
-                    return None
-        path = scope["path"]
-        if root := scope.get("root_path"):
-            path = below(root, path)
-        plan = plans.safe[path]
-        raw = scope.get("raw_path") or b""
-        if plan.lax and b"%" in raw:
-            plan = choose(plans.safe, path, raw.decode("latin-1"))
-        client = scope.get("client")
-        return Exchange(
-            plan,
-            plans.sites[host],
-            scope["method"],
-            scope.get("scheme", "http"),
-            path,
-            client[0] if client else None,
-            cookie,
-            (raw or scope["path"], scope.get("query_string", b"")),
-        ).screen()
-
     def view(self, scope: Scope, *, socket: bool = False) -> tuple[Exchange, Scope]:
         """Look at everything the checks may read; return the exchange and the scope for the application."""
         wanted = self.plans.wanted
-        fields: dict[str, list[str]] = {}
-        for name, value in scope["headers"]:
-            if name in wanted:
-                fields.setdefault(wanted[name], []).append(value.decode("latin-1"))
+        fields: dict[str, str] = {}
+        repeated: dict[str, list[str]] = {}
+        for raw, value in scope["headers"]:
+            name = wanted.get(raw)
+            if name is None:
+                continue
+            text = value.decode("latin-1")
+            if name in fields:
+                repeated.setdefault(name, [fields[name]]).append(text)
+            else:
+                fields[name] = text
         path = scope["path"]
-        if root := scope.get("root_path"):
-            path = below(root, path)
+        if scope.get("root_path"):
+            path = below(scope["root_path"], path)
         client = scope.get("client")
-        raw = scope.get("raw_path") or b""
+        extensions = scope.get("extensions")
         facts = Facts(
-            method="GET" if socket else scope["method"],
-            scheme=scope.get("scheme") or _scheme(fields, socket=socket),
-            path=path,
-            raw=(raw or scope["path"], scope.get("query_string", b"")),
-            spelled=raw.decode("latin-1"),
-            peer=(client[0] or None) if client else None,
+            "GET" if socket else scope["method"],
+            scope.get("scheme") or _scheme(fields, socket=socket),
+            path,
+            _target(scope),
+            _spelled(scope),
+            client[0] or None if client else None,
             # granian gives the port as text.
-            port=int(client[1] or 0) if client else None,
-            fields=fields,
-            certified=bool((scope.get("extensions") or {}).get("tls", {}).get("client_cert_chain")),
-            socket=socket,
+            int(client[1] or 0) if client else None,
+            fields,
+            repeated,
+            bool(extensions and (extensions.get("tls") or {}).get("client_cert_chain")),
+            socket,
         )
         exchange, seen = read(self.plans, facts)
-        if exchange.forwarded or seen.cookie is not None:
+        if seen is not None:
             scope = {**scope, **_rewritten(scope, seen, wanted, socket=socket)}
         scope["secmw"] = exchange
         return exchange, scope
@@ -240,17 +239,31 @@ def _accept(scope: Scope) -> str:
     return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept"), "")
 
 
-def _scheme(fields: dict[str, list[str]], *, socket: bool) -> str:
+_NOWHERE: Final = (b"/", b"")
+
+
+def _spelled(scope: Scope) -> str:
+    """Return the path as it was sent, where the server tells."""
+    raw: bytes = scope.get("raw_path") or b""
+    return raw.decode("latin-1")
+
+
+def _target(scope: Scope) -> tuple[bytes | str, bytes]:
+    """Return path and query as they were sent; the decoded path where the server does not tell."""
+    return scope.get("raw_path") or scope["path"], scope.get("query_string", b"")
+
+
+def _scheme(fields: dict[str, str], *, socket: bool) -> str:
     """Fill in a scheme the server did not give: daphne's handshakes have none.
 
     A page of an https origin can't open a ws:// socket (Mixed Content), so such an Origin tells of wss://.
     """
     if not socket:
         return "http"
-    return "wss" if fields.get("origin", [""])[0].startswith("https://") else "ws"
+    return "wss" if fields.get("origin", "").startswith("https://") else "ws"
 
 
-def _rewritten(scope: Scope, seen: Seen, wanted: dict[bytes, str] | Any, *, socket: bool) -> dict[str, Any]:
+def _rewritten(scope: Scope, seen: Seen, wanted: Mapping[bytes, str], *, socket: bool) -> dict[str, Any]:
     """Return what changes in the scope for the application: one truth about who and where, whatever was sent."""
     headers = [
         (name, value)

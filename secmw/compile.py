@@ -22,20 +22,17 @@ from secmw.headers import HEADERS
 from secmw.headers.content_security_policy import ContentSecurityPolicy, ContentSecurityPolicyReportOnly
 from secmw.headers.custom import CustomHeader
 from secmw.hosts import HostList, parse_authority, parse_origin
-from secmw.http import Wire
+from secmw.http import DISGUISES, Wire
 from secmw.keys import KeyRing
 from secmw.merge import Rule
 from secmw.own import own_cookie
 from secmw.paths import exempt, odd
-from secmw.plan import NONCE_MARK, HeaderSet, Plan, Plans, Table
+from secmw.plan import NONCE_MARK, HeaderSet, Names, Plan, Plans, Table
 from secmw.xsrf import Tokens
 
 if TYPE_CHECKING:
     from secmw.config.settings import Xsrf
     from secmw.policy import Policy
-
-#: With one of these a safe request is handled as something else, so it is screened as that.
-DISGUISES: Final = frozenset({"upgrade", "x-http-method", "x-http-method-override", "x-method-override"})
 
 _LISTS: Final = frozenset(
     {
@@ -112,7 +109,7 @@ class _Compiler:
             self.home.render("https") if self.home is not None and self.home_scheme == "https" else None,
             lambda path: not odd(path) and exempt(exempted, path),
         )
-        self.fields: set[str] = {"accept", "user-agent"}
+        self.fields: set[str] = {"user-agent"} if policy.cookies.legacy_twin == "incompatible" else set()
 
     def plans(self) -> Plans:
         safe, unsafe, socket = self.table("safe"), self.table("unsafe"), self.table("socket")
@@ -182,7 +179,7 @@ class _Compiler:
             # Of a 101 a browser reads nothing but HSTS.
             switched=self.header_set(policy, (), lambda line: line.https_only),
             rules=rules,
-            names=frozenset(rules) - {self.key(name) for name, unused in idle.items() if unused},
+            names=Names(set(rules) - {self.key(name) for name, unused in idle.items() if unused}),
             vary=tuple(vary),
             ask=all_of(checks),
             transport=self.transport,
@@ -190,6 +187,7 @@ class _Compiler:
             xsrf=token,
             harden=hardening,
             lax=lax,
+            quiet=not checks and not own_page,
             own=own.answer if own_page else None,
         )
 
@@ -205,7 +203,7 @@ class _Compiler:
             if NONCE_MARK in line.value and self.key(line.name) in by_name
         }
         tail = (self.wire.line("Vary", ", ".join(vary)),) if vary else ()
-        return HeaderSet(lines=(*by_name.values(), *tail), by_name=by_name, nonced=nonced)
+        return HeaderSet(lines=[*by_name.values(), *tail], by_name=by_name, nonced=nonced)
 
     def questions(self, kind: str, policy: Policy, asked: Xsrf | None) -> tuple[Check, ...]:
         """Put the questions asked of an unsafe request, or of a handshake, in order."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import enum
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -64,12 +64,52 @@ class State(enum.Enum):
     CLOSED = "closed"
 
 
+class Facts(msgspec.Struct):
+    """Hold what a wire says of a request, as text.
+
+    ``fields``: lower-case names to values; ``repeated``: those that came more than once, every value in order (their
+    first is in ``fields`` too). ``target``: path and query as they were sent, for redirects; ``spelled``: the path as
+    it was sent, empty where the server does not tell. ``forwarded``: whether there was any forwarding header, and
+    ``claims_https`` whether one that nobody believes speaks of HTTPS; both are found out on the way.
+    """
+
+    method: str
+    scheme: str
+    path: str
+    target: tuple[Any, Any]
+    spelled: str
+    peer: str | None
+    port: int | None
+    fields: dict[str, str]
+    repeated: Mapping[str, list[str]]
+    certified: bool = False
+    socket: bool = False
+    forwarded: bool = False
+    claims_https: bool = False
+
+
+class Amendment(msgspec.Struct):
+    """Hold what a response gets besides what the plan gives every one; made when the application asks for something.
+
+    ``nonce``: the one in use. ``visit``: what tokens are bound to. ``cookies``: those to set. ``personal``: whether
+    the response holds a token, so that nobody may keep it for somebody else.
+    """
+
+    nonce: str | None = None
+    visit: str | None = None
+    cookies: tuple[Cookie, ...] = ()
+    personal: bool = False
+
+
+NOTHING: Final = Amendment()
+
+
 class Exchange(msgspec.Struct):
     """Be one request and its response.
 
-    ``path`` is decoded and below the mount point; ``peer`` is the client's address after the resolver, None for a unix
-    socket; ``raw_cookie`` the Cookie header as the wire spells it; ``headers`` the fields the checks read, for requests
-    that are not both safe and ordinary; ``raw_target`` path and query as they were sent.
+    ``path`` is decoded and below the mount point; ``peer`` is the client's address after the resolver, or ASGI's pair of
+    address and port, None for a unix socket; ``raw_cookie`` the Cookie header as the wire spells it; ``headers`` the fields the checks read, for requests
+    that are not both safe and ordinary; ``target`` path and query as they were sent, for a redirect to HTTPS.
     """
 
     plan: Plan
@@ -77,23 +117,17 @@ class Exchange(msgspec.Struct):
     method: str
     scheme: str
     path: str
-    peer: str | None = None
+    peer: Any = None
     raw_cookie: Any = None
-    raw_target: tuple[Any, Any] = ("/", "")
+    target: tuple[Any, Any] = ("/", "")
     headers: Mapping[str, str] = NO_HEADERS
-    forwarded: bool = False
-    claims_https: bool = False
-    certified: bool = False
+    facts: Facts | None = None
 
+    wants: Wants | None = Wants.SCREEN
     refusal: Refusal | None = None
-    wants: Wants | None = None
-    screened: bool = False
     resumed: bool = False
     closed: bool = False
-    used_nonce: str | None = None
-    visit: str | None = None
-    cookies: tuple[Cookie, ...] = ()
-    personal: bool = False
+    amendment: Amendment | None = None
 
     # --- what checks read
 
@@ -104,7 +138,7 @@ class Exchange(msgspec.Struct):
             return State.CLOSED
         if self.resumed:
             return State.RESUMED
-        return State.SCREENED if self.screened else State.OPEN
+        return State.OPEN if self.wants is Wants.SCREEN else State.SCREENED
 
     @property
     def host(self) -> str:
@@ -124,7 +158,8 @@ class Exchange(msgspec.Struct):
     @property
     def client(self) -> str | None:
         """The address of the client, from the one resolver; None for a unix socket."""
-        return self.peer
+        peer = self.peer
+        return peer if peer is None or isinstance(peer, str) else peer[0] or None
 
     @property
     def local(self) -> bool:
@@ -137,9 +172,19 @@ class Exchange(msgspec.Struct):
         return self.site.named
 
     @property
-    def target(self) -> tuple[Any, Any]:
-        """Path and query as they were sent, for a redirect."""
-        return self.raw_target
+    def forwarded(self) -> bool:
+        """Whether any forwarding header came with the request, believed or not."""
+        return self.facts is not None and self.facts.forwarded
+
+    @property
+    def claims_https(self) -> bool:
+        """Whether a peer that is not trusted says that the request came over HTTPS."""
+        return self.facts is not None and self.facts.claims_https
+
+    @property
+    def certified(self) -> bool:
+        """Whether the server checked a certificate of the client's."""
+        return self.facts is not None and self.facts.certified
 
     @property
     def form_limit(self) -> int:
@@ -155,27 +200,18 @@ class Exchange(msgspec.Struct):
 
     def screen(self) -> Exchange:
         """Ask every question that needs nothing but the request, in order; the first refusal counts."""
-        self.screened = True
         plan = self.plan
         refusal = self.site.refusal
+        if refusal is None and plan.quiet and self.scheme == "https":
+            self.wants = None
+            return self
         if refusal is None and self.scheme not in _SECURE:
             refusal = plan.transport(self)
-        if refusal is None:
-            ask = plan.ask
-            if ask is None:
-                if plan.own is not None:
-                    self.wants = Wants.REPLY
-                return self
-            answer = ask(self)
-            if answer is None:
-                if plan.own is not None:
-                    self.wants = Wants.REPLY
-                return self
-            if isinstance(answer, Wants):
-                self.wants = answer
-                return self
-            refusal = answer
-        return self.refuse(refusal)
+        answer = refusal if refusal is not None or plan.ask is None else plan.ask(self)
+        if isinstance(answer, Refusal):
+            return self.refuse(answer)
+        self.wants = Wants.REPLY if answer is None and plan.own is not None else answer
+        return self
 
     def refuse(self, refusal: Refusal) -> Exchange:
         """Say no; what is to be sent instead is :meth:`reply`'s."""
@@ -211,9 +247,7 @@ class Exchange(msgspec.Struct):
     def fail(self) -> None:
         """Take note that the application failed before it answered; whatever it asked us to send is void."""
         self.refuse(FAILED)
-        self.cookies = ()
-        self.personal = False
-        self.used_nonce = None
+        self.amendment = None
 
     # --- the application
 
@@ -223,13 +257,14 @@ class Exchange(msgspec.Struct):
 
         Raise SessionError once the head of the response has left without it.
         """
-        if self.used_nonce is None:
+        amendment = self._amend()
+        if amendment.nonce is None:
             if self.closed:
                 raise SessionError(
                     "the response has started without a nonce; read it before the response starts"
                 )
-            self.used_nonce = secrets.token_urlsafe(16)
-        return self.used_nonce
+            amendment.nonce = secrets.token_urlsafe(16)
+        return amendment.nonce
 
     def xsrf_token(self) -> str:
         """Return a token for a form or a script of this page, fresh on each call; sets its cookies where they are due.
@@ -239,16 +274,21 @@ class Exchange(msgspec.Struct):
         check, tokens = self.plan.xsrf, self.plan.tokens
         if check is None or tokens is None:
             raise SessionError("the policy asks for no XSRF token (see xsrf and xsrf.token)")
-        if self.visit is None:
+        amendment = self._amend()
+        if amendment.visit is None:
             visit = check.current(self.cookie)
-            presented = visit is not None and check.presents(self.cookie, visit)
-            if visit is None or not presented:
-                visit = self._set_cookies(visit, tokens)
-            self.visit = visit
-        self.personal = True
-        return tokens.token(self.visit)
+            if visit is None or not check.presents(self.cookie, visit):
+                visit = self._set_cookies(amendment, visit, tokens)
+            amendment.visit = visit
+        amendment.personal = True
+        return tokens.token(amendment.visit)
 
-    def _set_cookies(self, visit: str | None, tokens: Tokens) -> str:
+    def _amend(self) -> Amendment:
+        if self.amendment is None:
+            self.amendment = Amendment()
+        return self.amendment
+
+    def _set_cookies(self, amendment: Amendment, visit: str | None, tokens: Tokens) -> str:
         """Have the response set the token's cookie, and the visit's where there is no visit yet."""
         if self.closed and visit is None:
             raise SessionError("the response has started without an XSRF token; ask for it before it starts")
@@ -259,12 +299,12 @@ class Exchange(msgspec.Struct):
         cookies.append(xsrf_cookie(self.policy, tokens.token(visit)))
         # A Secure cookie does not belong on an answer that everybody on the way can read.
         if self.scheme in _SECURE or not self.policy.cookies.secure or here(self):
-            self.cookies = tuple(cookies)
+            amendment.cookies = tuple(cookies)
         return visit
 
     # --- the response
 
-    def close(self, status: int, headers: Sequence[Any]) -> list[Line]:
+    def close(self, status: int, headers: list[Any]) -> list[Line]:
         """Return the header lines to send for an application's status and headers; the given list stays as it is.
 
         Idempotent: an application may start a second response (WSGI, with ``exc_info``), and gets the same cookies.
@@ -272,30 +312,31 @@ class Exchange(msgspec.Struct):
         self.closed = True
         plan = self.plan
         own = plan.locked if self.scheme in _SECURE and self.site.locks else plan.plain
-        if self.personal or self.used_nonce is not None or status in _BODILESS:
+        if self.amendment is not None or status in _BODILESS:
             return self._close(status, headers, own)
         names = plan.names
-        for field in headers:
-            if field[0].lower() in names:
+        for name, _ in headers:
+            if names[name]:
                 return self._close(status, headers, own)
-        return [*headers, *own.lines]
+        return headers + own.lines
 
-    def _close(self, status: int, headers: Sequence[Any], own: HeaderSet) -> list[Line]:
+    def _close(self, status: int, headers: list[Any], own: HeaderSet) -> list[Line]:
         """Work out the lines of a response that is not an ordinary one."""
         plan = self.plan
         policy = plan.policy
+        amendment = self.amendment or NOTHING
         secure = own is plan.locked
         ours = own.by_name
-        nonced = self.used_nonce is not None and not 300 <= status < 400
+        nonced = amendment.nonce is not None and not 300 <= status < 400
         if nonced:
-            ours = own.with_nonce(plan.wire, str(self.used_nonce))
+            ours = own.with_nonce(plan.wire, str(amendment.nonce))
         elif status == 304:
             # A cache would put it in place of the stored one, whose nonce the stored page carries (RFC 9111 3.2).
             ours = {key: line for key, line in ours.items() if key not in own.nonced}
         elif status == 101:
             ours = plan.switched.by_name if secure else {}
         private = None
-        if self.personal or nonced:
+        if amendment.personal or nonced:
             private = "no-cache, private" if policy.bfcache else "no-store"
         return merge(
             headers,
@@ -303,16 +344,16 @@ class Exchange(msgspec.Struct):
             plan.rules,
             plan.wire,
             secure=secure,
-            vary=(*plan.vary, "Cookie") if self.personal else plan.vary,
+            vary=(*plan.vary, "Cookie") if amendment.personal else plan.vary,
             private=private,
-            cookies=self._cookie_lines(),
+            cookies=self._cookie_lines(amendment.cookies),
             harden=self._hardening(),
         )
 
-    def _cookie_lines(self) -> list[tuple[str, str]]:
+    def _cookie_lines(self, cookies: Iterable[Cookie]) -> list[tuple[str, str]]:
         """Render the cookies of ours that this response sets, each with its twin where one is due."""
         lines: list[tuple[str, str]] = []
-        for cookie in self.cookies:
+        for cookie in cookies:
             value = cookie.render()
             lines.append((cookie.name, value))
             twin = twin_of(value) if self._twins() else None

@@ -24,6 +24,10 @@ TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 """An RFC 9110 token: what a header or cookie name may be (use ``fullmatch``)."""
 
 
+#: With one of these a safe request may be handled as something else, so it is screened as that.
+DISGUISES: Final = frozenset({"upgrade", "x-http-method", "x-http-method-override", "x-method-override"})
+
+
 class Reason(enum.StrEnum):
     """Why a request was refused, for machines: log it, count it, branch on it."""
 

@@ -33,6 +33,9 @@ NONCE_MARK: Final = "0nonce0"
 #: A site has more paths than it has plans; past this many the memory of paths starts anew.
 _REMEMBERED: Final = 4096
 
+#: An application that makes up header names fills no more memory than this.
+_SPELLINGS: Final = 256
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeaderSet:
@@ -42,7 +45,7 @@ class HeaderSet:
     ``nonced`` the lines that change when a response uses the nonce, with a mark where it goes.
     """
 
-    lines: tuple[Line, ...]
+    lines: list[Line]
     by_name: Mapping[Any, Line]
     nonced: Mapping[Any, Line]
 
@@ -59,9 +62,10 @@ class HeaderSet:
 class Plan:
     """Hold what is known of a request before it arrives.
 
-    ``names``: header names, lower-case, by which an application's response needs :func:`secmw.merge.merge`; ``rules``
-    says what to do with them. ``ask``: the questions in order, or None. ``lax``: whether this class may be easier
-    than the base, so that the path as it was spelled is looked at again. ``own``: answers for the application.
+    ``names``: which header names of an application's response need :func:`secmw.merge.merge`; ``rules`` says what to
+    do with them. ``ask``: the questions in order, or None. ``lax``: whether this class may be easier
+    than the base, so that the path as it was spelled is looked at again. ``own``: answers for the application. ``quiet``: no question is
+    asked of a request over HTTPS to a host of ours.
     ``plain``, ``locked`` and ``switched``: our header lines over plain HTTP, over HTTPS to a host that HSTS may lock,
     and on a 101.
     """
@@ -72,7 +76,7 @@ class Plan:
     locked: HeaderSet
     switched: HeaderSet
     rules: Mapping[Any, Rule]
-    names: frozenset[Any]
+    names: Names
     vary: tuple[str, ...]
     ask: Check | None
     transport: Callable[[Plain], Refusal | None]
@@ -80,7 +84,25 @@ class Plan:
     xsrf: XsrfToken | None
     harden: Callable[..., tuple[str, ...]] | None
     lax: bool
+    quiet: bool
     own: Callable[[Exchange], Reply | Refusal] | None
+
+
+class Names(dict[Any, bool]):
+    """Say of a header name, in whatever case an application writes it, whether it takes part in the merge.
+
+    Applications send few names over and over; remembering each spelling saves a lower() and a hash per header.
+    """
+
+    def __init__(self, lower: Iterable[Any]) -> None:
+        super().__init__()
+        self.lower = frozenset(lower)
+
+    def __missing__(self, name: Any) -> bool:
+        found = name.lower() in self.lower
+        if len(self) < _SPELLINGS:
+            self[name] = found
+        return found
 
 
 class Table(dict[str, Plan]):

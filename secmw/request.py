@@ -7,51 +7,30 @@ headers, repeated fields, upgrades, method overrides, ``-legacy`` twins.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from typing import Final
 
-from secmw.compile import DISGUISES
+import msgspec
+
 from secmw.cookies import fold_twins
-from secmw.exchange import Exchange
+from secmw.exchange import Exchange, Facts
 from secmw.forwarding import FORWARDING, ForwardingError
-from secmw.http import SAFE_METHODS, Reason, Refusal
+from secmw.http import DISGUISES, SAFE_METHODS, Reason, Refusal
 from secmw.paths import odd
 from secmw.plan import Plan, Plans, Table
 
-_DETAILS = {
+_DETAILS: Final = {
     Reason.PEER_REWRITTEN: "This server was told to rewrite who the client is, so nobody can say who it is.",
     Reason.FORWARDED_AMBIGUOUS: "A forwarding header of this request says two things.",
     Reason.FORWARDED_MALFORMED: "A forwarding header of this request makes no sense.",
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Hold what a wire says of a request, as text.
+class Seen(msgspec.Struct):
+    """Hold what the application shall see in place of what came.
 
-    ``fields``: lower-case names to their values, in order, as they came. ``raw``: path and query as they were sent,
-    for redirects and for the look at the path's spelling; an empty path where the server does not tell.
-    """
-
-    method: str
-    scheme: str
-    path: str
-    raw: tuple[Any, Any]
-    spelled: str
-    peer: str | None
-    port: int | None
-    fields: Mapping[str, Sequence[str]]
-    certified: bool = False
-    socket: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Hold what the application shall see in place of what came, where the two differ.
-
-    ``forwarding``: the rebuilt forwarding headers; every other spelling of them is removed. ``cookie``: the Cookie
-    header with twins folded, None to leave it. Without ``forwarding`` scheme and client are as they came.
+    ``forwarding``: the rebuilt forwarding headers; every other spelling of them is removed, and without any, scheme
+    and client are as they came. ``host`` and ``cookie``: what replaces those headers, None to leave them.
     """
 
     scheme: str
@@ -67,33 +46,43 @@ def choose(table: Table, path: str, spelled: str) -> Plan:
     return table.strict if plan.lax and "%" in spelled and odd(path, spelled) else plan
 
 
-def read(plans: Plans, facts: Facts) -> tuple[Exchange, Seen]:
-    """Work out a request: resolve who and where it is, join what is repeated, choose its plan, and screen it."""
+def read(plans: Plans, facts: Facts) -> tuple[Exchange, Seen | None]:
+    """Work out a request: resolve who and where it is, join what is repeated, choose its plan, and screen it.
+
+    Return with the exchange what the application shall see otherwise, None for nothing.
+    """
     fields = facts.fields
-    disguised = not DISGUISES.isdisjoint(fields)
-    if facts.socket or "upgrade" in fields:
-        table = plans.socket if facts.method in SAFE_METHODS else plans.unsafe
-    else:
-        table = plans.safe if facts.method in SAFE_METHODS and not disguised else plans.unsafe
-    hosts = fields.get("host", ())
-    host = hosts[0] if len(hosts) == 1 else None
-    scheme, client, refusal = facts.scheme, facts.peer, None
-    forwarded = {name: values for name, values in fields.items() if name in FORWARDING}
+    table = plans.unsafe
+    if facts.socket:
+        table = plans.socket
+    elif facts.method in SAFE_METHODS and DISGUISES.isdisjoint(fields):
+        table = plans.safe
+    elif facts.method in SAFE_METHODS and "upgrade" in fields:
+        table = plans.socket
+    for name, values in facts.repeated.items():
+        fields[name] = ("; " if name == "cookie" else ", ").join(values)
+    # Two Hosts have been joined by a comma, which no host has.
+    host = fields.get("host")
+    scheme, client = facts.scheme, facts.peer
     rebuilt: tuple[tuple[str, str], ...] = ()
+    refusal = None
+    forwarded = not FORWARDING.isdisjoint(fields)
     if forwarded:
+        said = {
+            name: facts.repeated.get(name) or [value] for name, value in fields.items() if name in FORWARDING
+        }
         try:
             answer = plans.resolver.resolve(
-                peer=client, port=facts.port, scheme=scheme, host=host, fields=forwarded
+                peer=client, port=facts.port, scheme=scheme, host=host, fields=said
             )
         except ForwardingError as error:
             refusal = Refusal(400, error.reason, _DETAILS[error.reason], note=str(error))
         else:
-            scheme, client, rebuilt = answer.scheme, answer.client, answer.rebuilt
-            host = answer.host
-    cookie = "; ".join(fields["cookie"]) if "cookie" in fields else None
-    folded = None
-    if plans.folds and cookie is not None:
-        folded, _ = fold_twins(cookie)
+            scheme, client, rebuilt, host = answer.scheme, answer.client, answer.rebuilt, answer.host
+    facts.forwarded = forwarded
+    facts.claims_https = forwarded and not rebuilt and _claims_https(fields)
+    cookie = fields.get("cookie")
+    folded = fold_twins(cookie)[0] if plans.folds and cookie is not None else cookie
     exchange = Exchange(
         choose(table, facts.path, facts.spelled),
         plans.sites[host],
@@ -102,28 +91,26 @@ def read(plans: Plans, facts: Facts) -> tuple[Exchange, Seen]:
         facts.path,
         client,
         cookie,
-        facts.raw,
-        {name: ", ".join(values) for name, values in fields.items()},
-        forwarded=bool(forwarded),
-        claims_https=not rebuilt and _claims_https(forwarded),
-        certified=facts.certified,
+        facts.target,
+        fields,
+        facts,
     )
     if refusal is not None:
         exchange.refuse(refusal)
     else:
         exchange.screen()
-    seen = Seen(
-        scheme=scheme,
-        client=client,
-        host=host if rebuilt and [host] != list(hosts) else None,
-        forwarding=rebuilt,
-        cookie=folded if folded != cookie else None,
+    if not forwarded and folded is cookie:
+        return exchange, None
+    return exchange, Seen(
+        scheme,
+        client,
+        host if rebuilt and host != fields.get("host") else None,
+        rebuilt,
+        folded if folded != cookie else None,
     )
-    return exchange, seen
 
 
-def _claims_https(forwarded: Mapping[str, Sequence[str]]) -> bool:
+def _claims_https(fields: Mapping[str, str]) -> bool:
     """Say whether a forwarding header, believed or not, speaks of HTTPS."""
-    return any(
-        "https" in value.lower() or value.lower() == "on" for values in forwarded.values() for value in values
-    )
+    said = (value.lower() for name, value in fields.items() if name in FORWARDING)
+    return any("https" in value or value == "on" for value in said)

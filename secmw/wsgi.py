@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from secmw.exchange import Exchange
-from secmw.forwarding import FORWARDING, WSGI_KEYS
+from secmw.exchange import Exchange, Facts
+from secmw.forwarding import WSGI_KEYS
 from secmw.guard import Guard, announce
 from secmw.http import SAFE_METHODS, WSGI, Reply
 from secmw.policy import Policy
 from secmw.replay import Replay
-from secmw.request import Facts, Seen, choose, read
+from secmw.request import Seen, choose, read
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -41,8 +41,9 @@ class Middleware:
         self.app = app
         self.plans = policy.compile(WSGI)
         self.guard = Guard()
-        names = {name: _key(name) for name in self.plans.wanted if name not in FORWARDING}
-        self._wanted = tuple((key, name) for name, key in names.items())
+        # Of a header spelled with hyphens or underscores a WSGI server leaves one key; no underscores means the name.
+        names = (name for name in self.plans.wanted.values() if "_" not in name)
+        self._wanted = tuple((_key(name), name) for name in names)
         # Anything in these makes a request more than an ordinary one; Host and Cookie are looked at by name.
         ordinary = {"HTTP_HOST", "HTTP_COOKIE"}
         self._marks = frozenset({_key(name) for name in self.plans.marks} | WSGI_KEYS) - ordinary
@@ -109,24 +110,22 @@ class Middleware:
 
     def view(self, environ: WSGIEnvironment) -> Exchange:
         """Look at everything the checks may read, and change what the application shall see otherwise."""
-        fields = {name: [environ[key]] for key, name in self._wanted if key in environ}
-        for key in WSGI_KEYS:
-            if key in environ:
-                fields[_name(key)] = [environ[key]]
+        fields = {name: environ[key] for key, name in self._wanted if key in environ}
         port = environ.get("REMOTE_PORT")
         facts = Facts(
-            method=environ["REQUEST_METHOD"],
-            scheme=environ["wsgi.url_scheme"],
-            path=_path(environ),
-            raw=_target(environ),
-            spelled=_spelled(environ),
-            peer=environ.get("REMOTE_ADDR") or None,
-            port=int(port) if isinstance(port, int) or (isinstance(port, str) and port.isdecimal()) else None,
-            fields=fields,
-            certified=environ.get("SSL_CLIENT_VERIFY") == "SUCCESS" or bool(environ.get("SSL_CLIENT_CERT")),
+            environ["REQUEST_METHOD"],
+            environ["wsgi.url_scheme"],
+            _path(environ),
+            _target(environ),
+            _spelled(environ),
+            environ.get("REMOTE_ADDR") or None,
+            int(port) if port is not None and str(port).isdecimal() else None,
+            fields,
+            {},
+            environ.get("SSL_CLIENT_VERIFY") == "SUCCESS" or bool(environ.get("SSL_CLIENT_CERT")),
         )
         exchange, seen = read(self.plans, facts)
-        if exchange.forwarded or seen.cookie is not None:
+        if seen is not None:
             _rewrite(environ, seen)
         return exchange
 
@@ -237,10 +236,6 @@ def failed(
 def _key(name: str) -> str:
     folded = name.upper().replace("-", "_")
     return folded if folded in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{folded}"
-
-
-def _name(key: str) -> str:
-    return key.removeprefix("HTTP_").replace("_", "-").lower()
 
 
 def _path(environ: WSGIEnvironment) -> str:

@@ -14,6 +14,7 @@ from secmw.http import Refusal, Request
 class Wants(enum.Enum):
     """What an exchange waits for before the application may run."""
 
+    SCREEN = "the questions asked of every request"
     FORM = "the form in the body of the request"
     REPLY = "nothing: we answer in the application's place"
 

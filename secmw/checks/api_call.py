@@ -27,7 +27,7 @@ def api_call(settings: Xsrf) -> Callable[[Request], bool]:
     def is_api_call(request: Request) -> bool:
         headers = request.headers
         authorization = headers.get("authorization")
-        if authorization is None and not any(name in headers for name in keys):
+        if authorization is None and not (keys and any(name in headers for name in keys)):
             return False
         if request.cookie is not None or request.certified or any(name in headers for name in identities):
             return False

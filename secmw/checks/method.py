@@ -18,4 +18,5 @@ _REFUSAL: Final = Refusal(
 
 def method(request: Request) -> Refusal | None:
     """Refuse TRACE, TRACK and CONNECT (RFC 9110 section 9.3), whatever their case."""
-    return _REFUSAL if request.method.upper() in REFUSED else None
+    name = request.method
+    return None if name == "POST" or name.upper() not in REFUSED else _REFUSAL

@@ -25,8 +25,6 @@ class Plain(Request, Protocol):
     """What this check reads besides: where the request came from and how its path was spelled."""
 
     @property
-    def peer(self) -> str | None: ...
-    @property
     def forwarded(self) -> bool: ...
     @property
     def claims_https(self) -> bool: ...
@@ -93,7 +91,7 @@ def transport(
 
 def here(request: Plain) -> bool:
     """Say whether a request was made on this machine, to this machine, with nobody in between."""
-    return request.local and request.named and not request.forwarded and is_loopback(request.peer)
+    return request.local and request.named and not request.forwarded and is_loopback(request.client)
 
 
 def is_loopback(peer: str | None) -> bool:

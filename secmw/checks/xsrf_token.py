@@ -83,12 +83,15 @@ class XsrfToken:
     def __call__(self, request: Request) -> Answer:
         cookie = self._cookie(request)
         headers = request.headers
-        token = next((headers[name] for name in self._token_names if name in headers), None)
+        name, also = self._token_names
+        token = headers.get(name)
+        if token is None:
+            token = headers.get(also)
         visits = self.visits(cookie)
-        if AMBIGUOUS in visits:
-            return COOKIE_AMBIGUOUS
         if not visits:
             return COOKIE_MISSING
+        if AMBIGUOUS in visits:
+            return COOKIE_AMBIGUOUS
         if token is None:
             return Wants.FORM if is_form(headers.get("content-type", "")) else MISSING
         if self._settings.compare and token not in values(self._settings.cookie, cookie or ""):
@@ -107,7 +110,12 @@ class XsrfToken:
 
     def visits(self, cookie: str | None) -> list[object]:
         """Return the visits a Cookie header presents, or AMBIGUOUS among them."""
-        return [visit for find in self._find if (visit := find(cookie)) is not None]
+        found = []
+        for find in self._find:
+            visit = find(cookie)
+            if visit is not None:
+                found.append(visit)
+        return found
 
     def current(self, cookie: str | None) -> str | None:
         """Return the visit that new tokens are bound to: the first name's, if we made it."""

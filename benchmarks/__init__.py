@@ -1,0 +1,1 @@
+"""Benchmarks of the hot request path; run with ``make bench``."""
