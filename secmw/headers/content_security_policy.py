@@ -1,6 +1,6 @@
 """Content-Security-Policy and Content-Security-Policy-Report-Only: the two headers that carry a policy.
 
-What a policy may say is :mod:`secmw.headers.csp`'s part; nonces are made elsewhere.
+What a policy may say is :mod:`secmw.headers.csp_grammar`'s part; nonces are made elsewhere.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import ClassVar, Self
 
 from secmw.headers import csp
 from secmw.headers.base import HeaderSettings
+from secmw.headers.csp_grammar import NONCE, NONE, RETIRED
 from secmw.headers.frame_options import frame_ancestors
 
 
@@ -37,15 +38,13 @@ class PolicyHeader:
     def notices(self) -> tuple[str, ...]:
         """Name the directives that browsers gave up."""
         return tuple(
-            f"{self.setting} names {name}: {why}"
-            for name, why in csp.RETIRED.items()
-            if name in self.directives
+            f"{self.setting} names {name}: {why}" for name, why in RETIRED.items() if name in self.directives
         )
 
     @property
     def uses_nonce(self) -> bool:
         """Whether a directive asks for the nonce of the response."""
-        return any(csp.NONCE in sources for sources in self.directives.values())
+        return any(NONCE in sources for sources in self.directives.values())
 
     def render(self, nonce: str | None = None) -> str:
         """Write the policy with the nonce of the response; without one, ``'nonce'`` allows nothing.
@@ -77,7 +76,7 @@ class ContentSecurityPolicy(PolicyHeader):
             ancestors = frame_ancestors(policy.frame_options)
         except ValueError:
             # FrameOptions.of reports it, under its own setting. Until it is mended nobody may frame us.
-            ancestors = (csp.NONE,)
+            ancestors = (NONE,)
         if ancestors:
             directives.setdefault("frame-ancestors", ancestors)
         return cls(directives=directives) if directives else None

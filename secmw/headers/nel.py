@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
 
 from secmw.headers.base import HeaderSettings
-from secmw.headers.values import field_name, seconds, sf_key, suggest, table, texts
+from secmw.headers.values import field_name, seconds, suggest, table, text, texts
 
 _EXAMPLE = '{"report_to": "network", "max_age": 2592000}'
 
@@ -40,8 +40,8 @@ class NetworkErrorLogging:
     def __post_init__(self) -> None:
         seconds(self.max_age, 2_592_000)
         if self.report_to is not None:
-            sf_key(self.report_to)
-        elif self.max_age:
+            text(self.report_to)
+        if self.max_age and not self.report_to:
             raise ValueError("report_to is missing; write the name of a group of your Report-To header")
         if not isinstance(self.include_subdomains, bool):
             raise ValueError(

@@ -69,17 +69,19 @@ class PermissionsPolicy:
     @property
     def notices(self) -> tuple[str, ...]:
         """Name the features that are not known here; browsers ignore those that they do not know."""
-        strange = [name for name in self.features if name not in FEATURES and not name.startswith("ch-")]
         return tuple(
-            f"permissions_policy names {name}, which browsers may not know and then ignore; {near(name, FEATURES)}".rstrip(
-                " ;"
-            )
-            for name in strange
+            _notice(name) for name in self.features if name not in FEATURES and not name.startswith("ch-")
         )
 
     def render(self) -> str:
         """Write the dictionary, features in the order given."""
         return ", ".join(f"{name}={_member(allowed)}" for name, allowed in self.features.items())
+
+
+def _notice(name: str) -> str:
+    guess = near(name, FEATURES)
+    notice = f"permissions_policy names {name}, which browsers may not know and then ignore"
+    return f"{notice}; {guess}" if guess else notice
 
 
 def _allowlist(feature: str, allowed: object) -> tuple[str, ...]:

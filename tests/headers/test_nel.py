@@ -43,7 +43,8 @@ def test_the_members_read_back_from_the_json(members: dict[str, Any]) -> None:
         ({"max_age": "60", "report_to": "n"}, "max_age = '60' is not a number of seconds"),
         ({"max_age": True, "report_to": "n"}, "is not a number of seconds"),
         ({"max_age": -1, "report_to": "n"}, "is not a number of seconds"),
-        ({"max_age": 60, "report_to": "\n"}, "is not a name"),
+        ({"max_age": 60, "report_to": ""}, "report_to is missing"),
+        ({"max_age": 60, "report_to": 3}, "3 is not text"),
         ({"max_age": 60, "report-to": "n"}, "'report-to' is no member of NEL; did you mean report_to?"),
         ({"max_age": 60, "report_to": "n", "include_subdomains": 1}, "is not a boolean"),
         (
