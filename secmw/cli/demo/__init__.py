@@ -1,0 +1,29 @@
+"""`secmw demo`: a protected application, and a second site that attacks it, to open in a browser.
+
+For one person on one machine: both sites listen on loopback only, and everything but the certificate is in memory.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from secmw.cli.demo.certificate import certificate
+from secmw.cli.demo.serve import serve
+
+FOLDER = Path(".secmw") / "demo"
+
+
+@click.command()
+@click.option(
+    "--port", type=click.IntRange(1, 65_534), default=8000, show_default=True, help="The first port to try."
+)
+@click.option("--tls", is_flag=True, help="Serve https, with a certificate made for this machine.")
+@click.option("--open", "browser", is_flag=True, help="Open the page in the browser.")
+def command(port: int, tls: bool, browser: bool) -> None:
+    """Serve a protected application to open in a browser.
+
+    Another site attacks it, on the next port, and the page shows how each attack ends.
+    """
+    serve(port, files=certificate(FOLDER) if tls else None, browser=browser)
