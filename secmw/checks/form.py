@@ -1,8 +1,8 @@
 """Find one field in the first bytes of a form, so that its XSRF token is checked before the application runs.
 
-This is not a form parser: it looks at names, decodes the one value asked for, and must never hold, copy or judge the
-rest. Where two readers of the same bytes could disagree it refuses instead of guessing. Pure, and linear in the
-length of the data whatever the data holds.
+This is not a form parser: it looks at names, decodes the one value asked for, and must never hold, copy or
+judge the rest. Where two readers of the same bytes could disagree it refuses instead of guessing. Pure, and
+linear in the length of the data whatever the data holds.
 """
 
 from __future__ import annotations
@@ -62,13 +62,14 @@ def is_form(content_type: str) -> bool:
 def find_field(name: str, content_type: str, data: bytes, *, complete: bool) -> str:
     """Return the value of the field ``name`` in ``data``, the first bytes of a form body.
 
-    ``complete`` says that ``data`` is the whole body; otherwise what may have been cut off at its end does not
-    count. ``name`` is a token, as the settings demand. The same field twice is one field if both values are equal.
-    In a multipart form only what comes before the first file counts.
+    ``complete`` says that ``data`` is the whole body; otherwise what may have been cut off at its end does
+    not count. ``name`` is a token, as the settings demand. The same field twice is one field if both values
+    are equal. In a multipart form only what comes before the first file counts.
 
-    Raise FormError: ``XSRF_MISSING`` if the form has no such field, ``FORM_TOO_LARGE`` if the field is not in these
-    first bytes, ``FORM_MALFORMED`` if they can't be decoded, or hold two values that differ or one of more than 256
-    characters. Values of other fields are not decoded, so they may be in any encoding; names are UTF-8.
+    Raise FormError: ``XSRF_MISSING`` if the form has no such field, ``FORM_TOO_LARGE`` if the field is not in
+    these first bytes, ``FORM_MALFORMED`` if they can't be decoded, or hold two values that differ or one of
+    more than 256 characters. Values of other fields are not decoded, so they may be in any encoding; names
+    are UTF-8.
 
     >>> find_field("xsrf_token", "application/x-www-form-urlencoded", b"a=1&xsrf_token=x%2By&b=2", complete=True)
     'x+y'
@@ -221,7 +222,7 @@ def _parameters(raw: bytes) -> dict[bytes, bytes]:
     position = 0
     while match := _PARAMETER.match(raw, position):
         name = match[1].lower()
-        # RFC 2231 encodes and splits parameters as `name*`, `name*0`: RFC 7578 forbids it here, and readers differ.
+        # RFC 2231 encodes and splits parameters as `name*`, `name*0`; RFC 7578 forbids that, and readers differ.
         if name in found or (b"*" in name and not name.startswith(b"filename*")):
             _malformed()
         found[name] = match[3] if match[2] is None else match[2]
