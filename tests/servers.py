@@ -297,7 +297,9 @@ def serve(
         environment = {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **(env or {})}
         for attempt in range(3):
             launch = _Launch(app=app, port=_free_port(), tls=tls, forwarded=forwarded)
-            command = [sys.executable, "-m", *_COMMANDS[kind](launch), *options]
+            module, *words = _COMMANDS[kind](launch)
+            # Options come before the application: waitress reads none after it.
+            command = [sys.executable, "-m", module, *options, *words]
             process = _start(command, environment, directory)
             server = Server(kind=kind, port=launch.port, pid=process.pid, directory=directory, tls=tls)
             try:

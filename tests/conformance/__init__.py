@@ -1,0 +1,1 @@
+"""Every behaviour once, for every interface, framework and server: see client.py for how a test speaks to them."""

@@ -1,0 +1,187 @@
+"""Speak to an application in process, through the client that secmw offers its users."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+from wsgiref.validate import validator
+
+from secmw.testing import Client, Response, WebSocketResult
+from tests.conformance.client import Headers, Host, Scheme, Site
+from tests.conformance.policies import HOST
+
+if TYPE_CHECKING:
+    from tests.conformance.stacks import Stack
+
+logging.getLogger("secmw").addHandler(logging.NullHandler())
+
+
+class InProcess(Site):
+    """Be a site whose application runs right here; WSGI with the standard library's validator around it."""
+
+    def __init__(self, stack: Stack, name: str, app: Any) -> None:
+        super().__init__(stack, name)
+        self.app = app
+        self._clients = {
+            scheme: Client(app, base_url=f"{scheme}://{HOST}", interface=stack.interface, validate=True)
+            for scheme in ("https", "http")
+        }
+
+    def send(
+        self, method: str, target: str | bytes, headers: Headers, body: bytes, host: Host, scheme: Scheme
+    ) -> Response:
+        client = self._clients[scheme]
+        client.cookies.clear()
+        lines = with_host(headers, host)
+        return client.request(method, target, headers=lines, body=body, browser=False)
+
+    def open(
+        self,
+        target: str,
+        headers: Headers,
+        host: Host,
+        scheme: Scheme,
+        subprotocols: Sequence[str],
+        messages: Sequence[str],
+    ) -> WebSocketResult:
+        client = self._clients[scheme]
+        client.cookies.clear()
+        lines = with_host(headers, host)
+        if self.stack.interface == "wsgi":
+            upgrade = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")]
+            answer = client.request("GET", target, headers=[*lines, *upgrade], browser=False)
+            return WebSocketResult(answer.status, answer.headers, answer.body)
+        return client.websocket(
+            target,
+            headers=lines,
+            origin=None,
+            subprotocols=subprotocols,
+            send=messages,
+            replies=1 + len(messages),
+        )
+
+    def burst(self, target: str, count: int) -> list[Response]:
+        if self.stack.interface == "wsgi":
+            with ThreadPoolExecutor(8) as pool:
+                return list(pool.map(lambda _: self._clients["https"].get(target), range(count)))
+
+        async def all_at_once() -> list[Response]:
+            return await asyncio.gather(*(self._get(target) for _ in range(count)))
+
+        return asyncio.run(all_at_once())
+
+    async def _get(self, target: str) -> Response:
+        conversation = Conversation(target)
+        await self.app(conversation.scope, conversation.receive, conversation.send)
+        return conversation.response()
+
+    def leave_early(self, target: str) -> bytes:
+        if self.stack.interface == "asgi":
+            conversation = Conversation(target, leaves_after=1)
+            asyncio.run(self.app(conversation.scope, conversation.receive, conversation.send))
+            return conversation.body
+        body = validator(self.app)(environ(target), lambda *_: lambda _: None)
+        try:
+            return next(iter(body))
+        finally:
+            body.close()
+
+
+def with_host(headers: Headers, host: Host) -> list[tuple[str, str | None]]:
+    """Put the Host lines first: none, one, or as many as a test likes."""
+    hosts: Sequence[str | None] = [host] if host is None or isinstance(host, str) else host
+    return [*(("Host", value) for value in hosts), *headers]
+
+
+class Conversation:
+    """Be a server's side of one ASGI request that can be left; looser than the client, and built for many at once."""
+
+    def __init__(self, target: str, *, leaves_after: int | None = None, headers: Headers = ()) -> None:
+        path, _, query = target.partition("?")
+        self.scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.5"},
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": "https",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "root_path": "",
+            "headers": [
+                (b"host", HOST.encode()),
+                *((name.lower().encode(), value.encode("latin-1")) for name, value in headers),
+            ],
+            "client": ("127.0.0.1", 50_000),
+            "server": (HOST, 443),
+        }
+        self.messages: list[dict[str, Any]] = []
+        self.body = b""
+        self._asked = False
+        self._leaves_after = leaves_after
+
+    async def receive(self) -> dict[str, Any]:
+        if not self._asked:
+            self._asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        while self._leaves_after is None or len(self.messages) <= self._leaves_after:
+            await asyncio.sleep(0.001)
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        self.messages.append(message)
+        self.body += message.get("body", b"")
+        await asyncio.sleep(0)
+
+    def response(self) -> Response:
+        """Return the response that the messages make."""
+        start = self.messages[0]
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
+        return Response(start["status"], headers, self.body)
+
+
+def environ(target: str, **more: Any) -> dict[str, Any]:
+    """Make the environ of a plain GET."""
+    path, _, query = target.partition("?")
+    return {
+        "REQUEST_METHOD": "GET",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "SERVER_NAME": HOST,
+        "SERVER_PORT": "443",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_HOST": HOST,
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "https",
+        "wsgi.input": io.BytesIO(),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        **more,
+    }
+
+
+def run_wsgi(app: Callable[..., Iterable[bytes]], given: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
+    """Run a WSGI application once, the way a server does: close() whatever happens."""
+    started: list[Any] = []
+    written: list[bytes] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
+        started[:] = [status, headers]
+        return written.append
+
+    body = app(given, start_response)
+    try:
+        whole = b"".join(body)
+    finally:
+        close = getattr(body, "close", None)
+        if close is not None:
+            close()
+    return started[0], started[1], b"".join(written) + whole

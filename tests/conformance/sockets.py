@@ -1,0 +1,242 @@
+"""Speak to a real server over a real socket. What is sent is what a test wrote; what comes back is read strictly (h11)."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+import h11
+
+from secmw.testing import Response, WebSocketResult
+from tests.conformance.client import ClosedError, Headers, Host, Scheme, Site
+from tests.conformance.policies import HOST
+
+if TYPE_CHECKING:
+    from tests.conformance.stacks import Stack
+    from tests.servers import Server
+
+#: Tells the server which policy a request is for; see serve.py.
+POLICY_HEADER: Final = "X-Conformance-Policy"
+
+TIMEOUT: Final = 20.0
+
+_UPGRADE: Final = [
+    ("Connection", "Upgrade"),
+    ("Upgrade", "websocket"),
+    ("Sec-WebSocket-Version", "13"),
+    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),  # RFC 6455's example
+]
+
+_TEXT, _CLOSE = 1, 8
+
+
+class Connection:
+    """Be one connection to a server."""
+
+    def __init__(self, server: Server) -> None:
+        self._socket = server.connect(TIMEOUT)
+        self._left = b""
+        self.informational: list[tuple[int, list[tuple[str, str]]]] = []
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; a server that has answered and closed already is no error, its answer is still to be read."""
+        with suppress(ConnectionError, ssl.SSLError):
+            self._socket.sendall(data)
+
+    def exchange(self, data: bytes, *, head: bool = False, upgrade: bool = False) -> Response:
+        """Send the bytes of one request, and read its response; raise ClosedError where there is no whole one."""
+        self.write(data)
+        return self.read(head=head, upgrade=upgrade)
+
+    def read(self, *, head: bool = False, upgrade: bool = False, chunks: int | None = None) -> Response:
+        """Read one response; of a long one at most so many pieces."""
+        reader = h11.Connection(h11.CLIENT, max_incomplete_event_size=1 << 20)
+        reader.send(
+            h11.Request(
+                method="HEAD" if head else "GET",
+                target="/",
+                headers=[("Host", HOST), *(_UPGRADE if upgrade else ())],
+            )
+        )
+        reader.send(h11.EndOfMessage())
+        reader.receive_data(self._left) if self._left else None
+        self._left = b""
+        start: h11.Response | h11.InformationalResponse | None = None
+        body: list[bytes] = []
+        error: Exception | None = None
+        while True:
+            try:
+                event = reader.next_event()
+                if event is h11.NEED_DATA:
+                    reader.receive_data(self._receive())
+                    continue
+            except (h11.RemoteProtocolError, ConnectionError) as broken:
+                if start is None:
+                    raise ClosedError(str(broken)) from broken
+                error = ClosedError(str(broken))
+                break
+            if isinstance(event, h11.InformationalResponse):
+                if event.status_code == 101:
+                    start = event
+                    self._left = bytes(reader.trailing_data[0])
+                    break
+                self.informational.append((event.status_code, _lines(event)))
+            elif isinstance(event, h11.Response):
+                start = event
+            elif isinstance(event, h11.Data):
+                body.append(bytes(event.data))
+                if chunks is not None and len(body) >= chunks:
+                    break
+            elif isinstance(event, h11.EndOfMessage):
+                self._left = bytes(reader.trailing_data[0])
+                break
+            else:  # h11.ConnectionClosed, h11.PAUSED
+                if start is None:
+                    raise ClosedError("closed without a response")
+                break
+        assert start is not None
+        return Response(start.status_code, _lines(start), b"".join(body), error)
+
+    def _receive(self) -> bytes:
+        return self._socket.recv(65536)
+
+    # --- WebSocket frames (RFC 6455 section 5.2), as many as these tests need
+
+    def write_frame(self, opcode: int, data: bytes) -> None:
+        assert len(data) < 126
+        mask = os.urandom(4)
+        masked = bytes(byte ^ mask[index % 4] for index, byte in enumerate(data))
+        self.write(bytes([0x80 | opcode, 0x80 | len(data)]) + mask + masked)
+
+    def read_frame(self) -> tuple[int, bytes]:
+        first, second = self._take(2)
+        size = second & 0x7F
+        if size == 126:
+            size = int.from_bytes(self._take(2), "big")
+        elif size == 127:
+            size = int.from_bytes(self._take(8), "big")
+        return first & 0x0F, self._take(size)
+
+    def _take(self, size: int) -> bytes:
+        while len(self._left) < size:
+            piece = self._receive()
+            if not piece:
+                raise ClosedError("closed in the middle of a WebSocket message")
+            self._left += piece
+        taken, self._left = self._left[:size], self._left[size:]
+        return taken
+
+
+def _lines(event: h11.Response | h11.InformationalResponse) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers.raw_items()]
+
+
+class OverSocket(Site):
+    """Be a site on a real server. HTTPS is the server's own, or a proxy's: the test then plays the proxy."""
+
+    def __init__(self, stack: Stack, name: str, server: Server) -> None:
+        super().__init__(stack, name)
+        self.server = server
+        self._kept: Connection | None = None
+
+    def write(
+        self, method: str, target: str | bytes, headers: Headers, body: bytes, host: Host, scheme: Scheme
+    ) -> bytes:
+        """Spell a request, without a look at whether it makes sense."""
+        hosts: Sequence[str] = [] if host is None else [host] if isinstance(host, str) else list(host)
+        raw = target if isinstance(target, bytes) else target.encode("utf-8")
+        lines = [(POLICY_HEADER, self.name), *(("Host", value) for value in hosts), *headers]
+        names = {name.lower() for name, _ in headers}
+        if (body or method in ("POST", "PUT", "PATCH")) and not names & {"content-length", "transfer-encoding"}:
+            lines.append(("Content-Length", str(len(body))))
+        if scheme == "https" and self.server.tls is None:
+            lines.append(("X-Forwarded-Proto", "https"))
+        assert scheme == "https" or self.server.tls is None, "this server speaks HTTPS only"
+        head = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in lines)
+        return method.encode("latin-1") + b" " + raw + b" HTTP/1.1\r\n" + head + b"\r\n" + body
+
+    def send(
+        self, method: str, target: str | bytes, headers: Headers, body: bytes, host: Host, scheme: Scheme
+    ) -> Response:
+        data = self.write(method, target, headers, body, host, scheme)
+        if self._kept is not None:
+            return self._kept.exchange(data, head=method == "HEAD")
+        with Connection(self.server) as connection:
+            return connection.exchange(data, head=method == "HEAD")
+
+    def raw(self, data: bytes) -> Response:
+        """Send these very bytes."""
+        with Connection(self.server) as connection:
+            return connection.exchange(data)
+
+    def open(
+        self,
+        target: str,
+        headers: Headers,
+        host: Host,
+        scheme: Scheme,
+        subprotocols: Sequence[str],
+        messages: Sequence[str],
+    ) -> WebSocketResult:
+        lines = [*headers, *_UPGRADE]
+        if subprotocols:
+            lines.append(("Sec-WebSocket-Protocol", ", ".join(subprotocols)))
+        data = self.write("GET", target, lines, b"", host, scheme)
+        with Connection(self.server) as connection:
+            answer = connection.exchange(data, upgrade=True)
+            if answer.status != 101:
+                return WebSocketResult(answer.status, answer.headers, answer.body)
+            heard: list[str | bytes] = []
+            code = None
+            for message in [None, *messages, ""]:
+                if message == "":
+                    connection.write_frame(_CLOSE, (1000).to_bytes(2, "big"))
+                elif message is not None:
+                    connection.write_frame(_TEXT, message.encode())
+                opcode, content = connection.read_frame()
+                if opcode == _CLOSE:
+                    code = int.from_bytes(content[:2], "big") if content else 1005
+                    break
+                heard.append(content.decode())
+            return WebSocketResult(
+                answer.status,
+                answer.headers,
+                b"",
+                accepted=True,
+                subprotocol=answer.header("Sec-WebSocket-Protocol"),
+                messages=tuple(heard),
+                close_code=code,
+            )
+
+    def burst(self, target: str, count: int) -> list[Response]:
+        with ThreadPoolExecutor(8) as pool:
+            return list(pool.map(lambda _: self.get(target), range(count)))
+
+    def leave_early(self, target: str) -> bytes:
+        with Connection(self.server) as connection:
+            connection.write(self.write("GET", target, [], b"", HOST, "https"))
+            return connection.read(chunks=1).body
+
+    @contextmanager
+    def keep_alive(self) -> Iterator[Site]:
+        with Connection(self.server) as connection:
+            site = OverSocket(self.stack, self.name, self.server)
+            site._kept = connection  # noqa: SLF001
+            yield site
+
+
+def unreachable(server: Server) -> bool:
+    """Say whether nobody listens there any more."""
+    with socket.socket() as probe:
+        return probe.connect_ex((server.host, server.port)) != 0

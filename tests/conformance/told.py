@@ -1,0 +1,96 @@
+"""What a test tells the application to do, inside the address it asks for: `/?told=...`, on any path.
+
+The application of this suite has no routes. A test says in one place what the application shall answer and what must
+come of it, and every interface and framework carries out the same words.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Literal
+from urllib.parse import parse_qsl
+
+import msgspec
+
+Line = tuple[str, str]
+
+
+class Told(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
+    """Say how the application answers one request; left alone it answers 200 with what it saw, as JSON.
+
+    ``headers``: its own, sent besides Content-Type and Content-Length where the status has a body. ``text``: the body,
+    in place of what it saw. ``times``: how often the body is sent, as chunks of their own, with ``pause`` seconds
+    between them. ``reads``: whether it reads the body of the request. ``nonce`` and ``token``: ask the exchange for one,
+    and show it. ``constant``: answer with the same header list, and the same message, every time.
+
+    ``fails``: raise before the response is started, after that, or after the first chunk; or start none at all.
+    ``starts``: how a WSGI application starts its response (ASGI knows one way): at once, with the first chunk of a
+    generator, through the ``write`` of PEP 3333, or twice, the second time with ``exc_info``.
+
+    ``socket``: what becomes of a WebSocket handshake. ``watch``: remember under this name how the response ended;
+    ``report``: show it.
+    """
+
+    status: int = 200
+    headers: tuple[Line, ...] = ()
+    text: str | None = None
+    times: int = 1
+    pause: float = 0
+    length: bool = True
+    reads: bool = True
+    nonce: bool = False
+    token: bool = False
+    constant: bool = False
+    fails: Literal["", "before", "started", "midway", "never"] = ""
+    starts: Literal["", "late", "write", "twice"] = ""
+    socket: Literal["accept", "close", "deny", "fail"] = "accept"
+    watch: str = ""
+    report: str = ""
+
+
+def told(
+    path: str = "/",
+    *,
+    status: int = 200,
+    headers: tuple[Line, ...] | list[Line] = (),
+    text: str | None = None,
+    times: int = 1,
+    pause: float = 0,
+    length: bool = True,
+    reads: bool = True,
+    nonce: bool = False,
+    token: bool = False,
+    constant: bool = False,
+    fails: Literal["", "before", "started", "midway", "never"] = "",
+    starts: Literal["", "late", "write", "twice"] = "",
+    socket: Literal["accept", "close", "deny", "fail"] = "accept",
+    watch: str = "",
+    report: str = "",
+) -> str:
+    """Write the target of a request: the path, and what the application shall do there."""
+    words = Told(
+        status=status,
+        headers=tuple(headers),
+        text=text,
+        times=times,
+        pause=pause,
+        length=length,
+        reads=reads,
+        nonce=nonce,
+        token=token,
+        constant=constant,
+        fails=fails,
+        starts=starts,
+        socket=socket,
+        watch=watch,
+        report=report,
+    )
+    return f"{path}?told={base64.urlsafe_b64encode(msgspec.json.encode(words)).rstrip(b'=').decode()}"
+
+
+def read(query: str) -> Told:
+    """Read what a test wrote; an address without it is answered plainly."""
+    word = dict(parse_qsl(query)).get("told", "")
+    if not word:
+        return Told()
+    return msgspec.json.decode(base64.urlsafe_b64decode(word + "=" * (-len(word) % 4)), type=Told)
