@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 import os
@@ -32,7 +33,7 @@ def new_key() -> str:
 def decode_key(text: str) -> bytes:
     """Turn a secret key into its bytes; both base64 alphabets do, with or without padding.
 
-    Raise ValueError for what is not base64, for less than 32 bytes, and for one byte repeated.
+    Raise ValueError for what is not base64, for less than 32 bytes, and for fewer than 8 different ones.
     """
     try:
         plain = text.strip().replace("-", "+").replace("_", "/").rstrip("=")
@@ -50,15 +51,16 @@ def development_key(folder: Path = Path(".secmw")) -> str:
     """Make a key for this folder once, and return the same one from then on; for development only."""
     path = folder / "development.key"
     folder.mkdir(mode=0o700, exist_ok=True)
-    try:
-        # O_EXCL: of two workers that start together one makes the key and the other reads it.
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        key = new_key()
-        file.write(key)
-    return key
+    if not path.exists():
+        # Written first and named then: of workers that start together one names its key, and all read the whole of it.
+        draft = folder / f"draft-{secrets.token_hex(8)}"
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(new_key())
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
+    return path.read_text(encoding="ascii").strip()
 
 
 class Signer:
@@ -72,20 +74,18 @@ class Signer:
 
     def sign(self, message: bytes) -> bytes:
         """Return the tag of a message; whoever joins several things into one makes sure they can't be taken apart."""
-        return _tag(self._states[0], message)
+        copy = self._states[0].copy()
+        copy.update(message)
+        return copy.digest()
 
     def verify(self, tag: bytes, message: bytes) -> bool:
         """Say whether any of the keys made this tag."""
         good = False
         for state in self._states:
-            good |= hmac.compare_digest(tag, _tag(state, message))
+            copy = state.copy()
+            copy.update(message)
+            good |= hmac.compare_digest(tag, copy.digest())
         return good
-
-
-def _tag(state: hashlib.blake2s, message: bytes) -> bytes:
-    copy = state.copy()
-    copy.update(message)
-    return copy.digest()
 
 
 class KeyRing:

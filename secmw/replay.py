@@ -1,7 +1,11 @@
-"""A WSGI input that hands out what was read of it already, then goes on with the rest. Exact to the byte."""
+"""A WSGI input that hands out what was read of it already, then goes on with the rest. Exact to the byte.
+
+Sizes are passed on as they came: some servers count a missing one otherwise than -1.
+"""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -17,26 +21,26 @@ class Replay:
     """Be a ``wsgi.input`` whose first bytes, ``head``, have been read from ``rest`` already."""
 
     def __init__(self, head: bytes, rest: Input) -> None:
-        self._head = head
+        self._head = io.BytesIO(head)
         self._rest = rest
 
-    def read(self, size: int | None = -1) -> bytes:
-        """Read at most ``size`` bytes, or all of them."""
-        if size is None or size < 0:
-            head, self._head = self._head, b""
+    def read(self, size: int | None = None) -> bytes:
+        """Read ``size`` bytes, fewer only at the end, or all of them."""
+        head = self._head.read(size)
+        if size is None:
             return head + self._rest.read()
-        head, self._head = self._head[:size], self._head[size:]
-        # What is at hand is a full answer: asking for more could wait for a slow client.
-        return head or self._rest.read(size)
+        if len(head) == size:
+            return head
+        return head + self._rest.read(size - len(head) if size >= 0 else size)
 
-    def readline(self, size: int | None = -1) -> bytes:
+    def readline(self, size: int | None = None) -> bytes:
         """Read to the end of a line, or at most ``size`` bytes."""
-        limit = -1 if size is None or size < 0 else size
-        end = self._head.find(b"\n") + 1
-        if end or (0 <= limit <= len(self._head)):
-            return self.read(min(end or limit, limit) if limit >= 0 else end)
-        head, self._head = self._head, b""
-        return head + self._rest.readline(limit - len(head) if limit >= 0 else -1)
+        head = self._head.readline(size)
+        if head.endswith(b"\n") or len(head) == size:
+            return head
+        if size is None:
+            return head + self._rest.readline()
+        return head + self._rest.readline(size - len(head) if size >= 0 else size)
 
     def readlines(self, hint: int | None = -1) -> list[bytes]:
         """Read lines until ``hint`` bytes are reached, or all of them."""
@@ -50,5 +54,6 @@ class Replay:
         return lines
 
     def __iter__(self) -> Iterator[bytes]:
-        while line := self.readline():
+        # With a size, because the standard library's validator insists on one.
+        while line := self.readline(-1):
             yield line

@@ -49,19 +49,20 @@ class Tokens:
         return (nonce + self._signer.sign(nonce + binding)).hex()
 
     def _check(self, text: str, binding: bytes) -> bool:
-        if not well_formed(text):
+        if len(text) != _TEXT_LENGTH:
             return False
         try:
             raw = bytes.fromhex(text)
         except ValueError:
             return False
-        return self._signer.verify(raw[_NONCE_BYTES:], raw[:_NONCE_BYTES] + binding)
+        # One spelling: no upper case, and no blanks, which fromhex skips.
+        return raw.hex() == text and self._signer.verify(raw[_NONCE_BYTES:], raw[:_NONCE_BYTES] + binding)
 
 
 def well_formed(text: str) -> bool:
-    """Say whether a text has the shape of a token or visit: 64 digits and lower-case letters.
+    """Say whether a text can be a token or visit at all: 64 ASCII letters and digits.
 
-    >>> well_formed("0f" * 32), well_formed("0F" * 32), well_formed("0f" * 31 + " f")
+    >>> well_formed("0f" * 32), well_formed("0f" * 31), well_formed("0f" * 31 + " f")
     (True, False, False)
     """
-    return len(text) == _TEXT_LENGTH and text.isascii() and text.isalnum() and text == text.lower()
+    return len(text) == _TEXT_LENGTH and text.isalnum() and text.isascii()

@@ -23,10 +23,11 @@ def seconds(value: float | str | timedelta) -> int:
     """
     if isinstance(value, bool):
         raise ValueError("is not a duration; write seconds as a number, or text such as 12h, 30m or 7d")
+    found: float
     if isinstance(value, timedelta):
         found = value.total_seconds()
     elif isinstance(value, int | float):
-        found = float(value)
+        found = value
     else:
         found = _parse(value.strip())
     if not 0 <= found <= LONGEST:

@@ -1,0 +1,89 @@
+"""What the tests of the core are made from: one key, a policy, its plans, the facts of a request, an exchange."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from secmw.exchange import Exchange
+from secmw.http import ASGI, Wire
+from secmw.plan import Plans
+from secmw.policy import Policy
+from secmw.request import Facts, Seen, read
+
+KEY: Final = base64.b64encode(bytes(range(32))).decode()
+OTHER_KEY: Final = base64.b64encode(bytes(range(100, 132))).decode()
+
+HOST: Final = "app.example"
+URL: Final = f"https://{HOST}"
+
+
+def policy(**settings: Any) -> Policy:
+    """Make a policy of the recommended preset, at home on https://app.example."""
+    return Policy.recommended(**{"secret_keys": [KEY], "public_url": URL, "sessions": None, **settings})
+
+
+def plans(wire: Wire = ASGI, **settings: Any) -> Plans:
+    """Make such a policy and compile it."""
+    return policy(**settings).compile(wire)
+
+
+def facts(
+    method: str = "GET",
+    path: str = "/",
+    *,
+    scheme: str = "https",
+    host: str | None = HOST,
+    headers: Mapping[str, str | Sequence[str]] | None = None,
+    cookie: str | None = None,
+    peer: str | None = "192.0.2.1",
+    port: int | None = 50_000,
+    spelled: str | None = None,
+    query: str = "",
+    certified: bool = False,
+    socket: bool = False,
+) -> Facts:
+    """State a request as a wire would."""
+    fields: dict[str, Sequence[str]] = {} if host is None else {"host": [host]}
+    if cookie is not None:
+        fields["cookie"] = [cookie]
+    for name, value in (headers or {}).items():
+        fields[name] = [value] if isinstance(value, str) else value
+    target = path if spelled is None else spelled
+    return Facts(
+        method=method,
+        scheme=scheme,
+        path=path,
+        raw=(target, query),
+        spelled=target,
+        peer=peer,
+        port=port,
+        fields=fields,
+        certified=certified,
+        socket=socket,
+    )
+
+
+def seen(made: Plans, method: str = "GET", path: str = "/", **request: Any) -> tuple[Exchange, Seen]:
+    """Read and screen a request; return the exchange, and what the application would see."""
+    return read(made, facts(method, path, **request))
+
+
+def exchange(made: Plans, method: str = "GET", path: str = "/", **request: Any) -> Exchange:
+    """Read and screen a request."""
+    return seen(made, method, path, **request)[0]
+
+
+def sent(lines: Sequence[Any]) -> list[tuple[str, str]]:
+    """Return header lines of either wire as text, names in lower case."""
+    return [(_text(name).lower(), _text(value)) for name, value in lines]
+
+
+def values(lines: Sequence[Any], name: str) -> list[str]:
+    """Return the values of one header, whatever the wire."""
+    return [value for found, value in sent(lines) if found == name.lower()]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else bytes(value).decode("latin-1")
