@@ -80,7 +80,7 @@ def hardened(value: str) -> str:
     kept.pop("", None)
     if not kept:
         return "no-store"
-    if not kept.keys() & {"no-store", "private"}:
+    if "no-store" not in kept:
         kept["private"] = None
     return ", ".join(kept)
 

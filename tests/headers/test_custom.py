@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secmw.headers import CustomHeader
+from secmw.headers.custom import RETIRED
 from secmw.http import TOKEN
 
 TOKENS = st.from_regex(TOKEN, fullmatch=True).filter(str.isascii)
@@ -79,13 +80,18 @@ def test_curly_quotes_around_a_line_are_noticed() -> None:
         CustomHeader.parse("\u201cHeaderA: some value\u201d")
 
 
-@pytest.mark.parametrize("name", ["X-XSS-Protection", "Public-Key-Pins", "expect-ct", "FEATURE-POLICY"])
+@pytest.mark.parametrize("name", [*RETIRED, "X-XSS-Protection", "EXPECT-CT"])
 def test_a_retired_header_is_sent_with_a_notice(name: str) -> None:
     """HD-06"""
     header = CustomHeader.parse(f"{name}: 1")
     assert header.render() == "1"
     [notice] = header.notices
-    assert notice.startswith(f"custom_headers sends {name}: ")
+    assert notice == f"custom_headers sends {name}: {RETIRED[name.lower()]}"
+
+
+def test_these_headers_are_retired() -> None:
+    """HD-06"""
+    assert {"x-xss-protection", "public-key-pins", "expect-ct", "feature-policy"} < set(RETIRED)
 
 
 @given(st.text(max_size=60) | st.text(alphabet="aZ-: \t\r\n\0\x7f\xe9\u201c", max_size=30))
