@@ -232,32 +232,24 @@ class Client:
 
             from secmw.testing.asgi import Lifespan, run_in
 
-            self._runner = asyncio.Runner()
-            lifespan = Lifespan(self.app)
+            runner, lifespan = asyncio.Runner(), Lifespan(self.app)
             try:
-                run_in(self._runner, lifespan.start())
+                run_in(runner, lifespan.start())
             except BaseException:
-                self._close()
+                runner.close()
                 raise
-            self._lifespan = lifespan
+            self._runner, self._lifespan = runner, lifespan
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._lifespan is not None:
+        if self._runner is not None and self._lifespan is not None:
             from secmw.testing.asgi import run_in
 
-            try:
-                run_in(self._runner, self._lifespan.stop())
-            finally:
-                self._lifespan = None
-                self._close()
-
-    def _close(self) -> None:
-        if self._runner is not None:
-            self._runner.close()
-            self._runner = None
+            with self._runner as runner:
+                lifespan, self._runner, self._lifespan = self._lifespan, None, None
+                run_in(runner, lifespan.stop())
 
     # --- what goes out and what comes back
 

@@ -53,8 +53,8 @@ class _Socket:
                 message = self._incoming.popleft()
                 return {"type": "websocket.receive", "text" if isinstance(message, str) else "bytes": message}
             await self._changed.wait_for(lambda: self.state == "over" or len(self.messages) >= self._replies)
-            if self.state == "open":
-                self.state, self.gone, self.close_code = "over", True, 1000
+        if self.state == "open":
+            self.state, self.gone, self.close_code = "over", True, 1000
         return {"type": "websocket.disconnect", "code": self.close_code or 1006, "reason": self.close_reason}
 
     async def send(self, message: dict[str, Any]) -> None:
