@@ -46,11 +46,11 @@ class Middleware:
             await (self.websocket if scope["type"] == "websocket" else self.app)(scope, receive, send)
             return
         plans = self.plans
-        host = cookie = None
-        ordinary = scope["method"] in SAFE_METHODS
-        if ordinary:
+        site, cookie = plans.home, None
+        if site is None and scope["method"] in SAFE_METHODS:
             # One quick look: an ordinary safe request has one Host, at most one Cookie, and nothing that makes it more.
             marks = plans.marks
+            host = None
             for name, value in scope["headers"]:
                 if name in marks:
                     if name == b"host" and host is None:
@@ -58,23 +58,25 @@ class Middleware:
                     elif name == b"cookie" and cookie is None:
                         cookie = value
                     else:
-                        ordinary = False
                         break
-        if ordinary and (cookie is None or not plans.folds):
+            else:
+                if cookie is None or not plans.folds:
+                    site = plans.sites[host]
+        if site is None:
+            exchange, scope = self.view(scope)
+        else:
             path = scope["path"]
             if scope.get("root_path"):
                 path = below(scope["root_path"], path)
             plan = plans.safe[path]
             if plan.lax:
-                plan = choose(plans.safe, path, _spelled(scope))
+                plan = choose(plans.safe, path, scope.get("raw_path") or b"")
             scheme = scope.get("scheme", "http")
             # Only a redirect to HTTPS needs the target as it was sent.
             target = _NOWHERE if scheme == "https" else _target(scope)
             scope["secmw"] = exchange = Exchange(
-                plan, plans.sites[host], scope["method"], scheme, path, scope.get("client"), cookie, target
+                plan, site, scope["method"], scheme, path, scope.get("client"), cookie, target
             ).screen()
-        else:
-            exchange, scope = self.view(scope)
         if exchange.wants is not None:
             incoming = Incoming(scope, receive)
             reply = await self.guard.admit(exchange, incoming)
@@ -117,28 +119,25 @@ class Middleware:
         fields: dict[str, str] = {}
         repeated: dict[str, list[str]] = {}
         for raw, value in scope["headers"]:
-            name = wanted.get(raw)
-            if name is None:
-                continue
-            text = value.decode("latin-1")
-            if name in fields:
-                repeated.setdefault(name, [fields[name]]).append(text)
-            else:
-                fields[name] = text
+            if raw in wanted:
+                name = wanted[raw]
+                if name in fields:
+                    repeated.setdefault(name, [fields[name]]).append(value.decode("latin-1"))
+                else:
+                    fields[name] = value.decode("latin-1")
         path = scope["path"]
         if scope.get("root_path"):
             path = below(scope["root_path"], path)
-        client = scope.get("client")
+        host, port = scope.get("client") or (None, None)
         extensions = scope.get("extensions")
         facts = Facts(
             "GET" if socket else scope["method"],
             scope.get("scheme") or _scheme(fields, socket=socket),
             path,
-            _target(scope),
-            _spelled(scope),
-            client[0] or None if client else None,
+            (scope.get("raw_path") or scope["path"], scope.get("query_string", b"")),
+            host or None,
             # granian gives the port as text.
-            int(client[1] or 0) if client else None,
+            None if port is None else int(port or 0),
             fields,
             repeated,
             bool(extensions and (extensions.get("tls") or {}).get("client_cert_chain")),
@@ -240,12 +239,6 @@ def _accept(scope: Scope) -> str:
 
 
 _NOWHERE: Final = (b"/", b"")
-
-
-def _spelled(scope: Scope) -> str:
-    """Return the path as it was sent, where the server tells."""
-    raw: bytes = scope.get("raw_path") or b""
-    return raw.decode("latin-1")
 
 
 def _target(scope: Scope) -> tuple[bytes | str, bytes]:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from secmw import own
 from secmw.checks import Check, all_of, api_call, cross_origin
-from secmw.checks.host import Sites
+from secmw.checks.host import Site, Sites
 from secmw.checks.method import method
 from secmw.checks.transport import transport
 from secmw.checks.xsrf_token import XsrfToken
@@ -105,7 +105,7 @@ class _Compiler:
         self.tokens = Tokens(KeyRing(policy.secret_keys)) if policy.secret_keys else None
         exempted = tuple(policy.http_exempt)
         self.transport = transport(
-            policy.https,
+            policy.https if policy.screening else "off",
             self.home.render("https") if self.home is not None and self.home_scheme == "https" else None,
             lambda path: not odd(path) and exempt(exempted, path),
         )
@@ -121,12 +121,19 @@ class _Compiler:
             unsafe=unsafe,
             socket=socket,
             sites=self.sites,
+            home=None if self.policy.screening else self.unscreened(),
             resolver=self.resolver(),
             marks=frozenset(map(self.key, marks)),
-            wanted={self.key(name): name for name in marks | self.fields},
+            wanted={self.key(name): name for name in marks | self.fields} if self.policy.screening else {},
             folds=self.policy.cookies.legacy_twin != "never",
             notices=tuple(notices(self.policy)),
         )
+
+    def unscreened(self) -> Site:
+        """Make the one site of a policy that reads nothing of a request: public_url's."""
+        if self.home is not None:
+            return self.sites[self.home.render()]
+        return Site("", "", "", named=False, locks=True, local=False)
 
     def resolver(self) -> Resolver:
         """Make the one resolver of scheme, host and client."""
@@ -207,6 +214,8 @@ class _Compiler:
 
     def questions(self, kind: str, policy: Policy, asked: Xsrf | None) -> tuple[Check, ...]:
         """Put the questions asked of an unsafe request, or of a handshake, in order."""
+        if not policy.screening:
+            return ()
         if asked is None:
             return (method,)
         trusted = [parse_origin(origin).render() for origin in asked.trusted_origins]
@@ -281,6 +290,9 @@ def notices(policy: Policy) -> Iterable[str]:
             yield from header.notices
     for entry in policy.custom_headers:
         yield from CustomHeader.parse(str(entry)).notices
+    if not policy.screening:
+        yield "screening is off: requests are asked nothing, and only headers are set"
+        return
     if policy.preset == "development":
         yield "development preset: plain HTTP, no Secure cookies, no HSTS; never serve it to another machine"
     elif policy.https == "off":

@@ -14,7 +14,7 @@ from secmw.paths import covers, exempt, odd
 
 if TYPE_CHECKING:
     from secmw.checks import Check
-    from secmw.checks.host import Sites
+    from secmw.checks.host import Site, Sites
     from secmw.checks.transport import Plain
     from secmw.checks.xsrf_token import XsrfToken
     from secmw.exchange import Exchange
@@ -146,8 +146,8 @@ class Plans:
     """Hold the plans of a whole site: ``safe`` and ``unsafe`` requests, and WebSocket handshakes (``socket``).
 
     ``marks``: the request headers, in the wire's type, that the quick look at a safe request stops at. ``wanted``:
-    every header any check reads, to its lower-case text. ``folds``: whether ``-legacy`` twins are read. ``notices``:
-    what to log at start-up.
+    every header any check reads, to its lower-case text. ``folds``: whether ``-legacy`` twins are read. ``home``: our
+    one site where requests are not screened, so that nothing of them is read. ``notices``: what to log at start-up.
     """
 
     policy: Policy
@@ -156,6 +156,7 @@ class Plans:
     unsafe: Table
     socket: Table
     sites: Sites
+    home: Site | None
     resolver: Resolver
     marks: frozenset[Any]
     wanted: Mapping[Any, str]

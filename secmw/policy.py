@@ -49,6 +49,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     allowed_hosts: Sequence[str] = _PRESET
     """Hosts we answer to besides public_url's: exact, or `.suffix` for a domain and all below it."""
 
+    screening: bool = _PRESET
+    """Whether requests are asked anything; false leaves hosts, proxies, HTTPS and XSRF to others: headers only."""
+
     # HTTPS and proxies
     https: Literal["redirect", "redirect-all", "refuse", "off"] = _PRESET
     """Over plain HTTP: redirect GET and HEAD (301) and refuse the rest; redirect all (308); refuse all; or allow it."""
@@ -142,6 +145,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         force = msgspec.structs.force_setattr
         for name, row in preset.items():
             force(self, name, values.get(name, row.value))
+        if not self.screening and "xsrf" not in values:
+            force(self, "xsrf", None)
         force(self, "_written", frozenset(values))
         broken = {problem.setting.split(".")[0].split("[")[0] for problem in problems}
         problems += [

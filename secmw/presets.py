@@ -72,6 +72,7 @@ RECOMMENDED: Final[Preset] = {
     "allowed_hosts": Row(
         (), "the host of public_url is always allowed; with neither, any well-formed Host is"
     ),
+    "screening": Row(True, "every question is asked; without it secmw sets headers and nothing else"),
     "https": Row(
         "redirect", "a person who types the name arrives; a script that speaks plain HTTP learns of it"
     ),

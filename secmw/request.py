@@ -15,7 +15,8 @@ import msgspec
 from secmw.cookies import fold_twins
 from secmw.exchange import Exchange, Facts
 from secmw.forwarding import FORWARDING, ForwardingError
-from secmw.http import DISGUISES, SAFE_METHODS, Reason, Refusal
+from secmw.http import DISGUISES, SAFE_METHODS, HeaderText, Reason, Refusal
+from secmw.merge import text
 from secmw.paths import odd
 from secmw.plan import Plan, Plans, Table
 
@@ -40,10 +41,12 @@ class Seen(msgspec.Struct):
     cookie: str | None
 
 
-def choose(table: Table, path: str, spelled: str) -> Plan:
-    """Find the plan of a path, looking again at a lax one's path as it was spelled."""
+def choose(table: Table, path: str, spelled: HeaderText) -> Plan:
+    """Find the plan of a path, looking again at a lax one's path as it was spelled, in the wire's type."""
     plan = table[path]
-    return table.strict if plan.lax and "%" in spelled and odd(path, spelled) else plan
+    if plan.lax and odd(path, text(spelled)):
+        return table.strict
+    return plan
 
 
 def read(plans: Plans, facts: Facts) -> tuple[Exchange, Seen | None]:
@@ -84,8 +87,8 @@ def read(plans: Plans, facts: Facts) -> tuple[Exchange, Seen | None]:
     cookie = fields.get("cookie")
     folded = fold_twins(cookie)[0] if plans.folds and cookie is not None else cookie
     exchange = Exchange(
-        choose(table, facts.path, facts.spelled),
-        plans.sites[host],
+        choose(table, facts.path, facts.target[0]),
+        plans.home or plans.sites[host],
         facts.method,
         scheme,
         facts.path,

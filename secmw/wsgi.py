@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from secmw.exchange import Exchange, Facts
-from secmw.forwarding import WSGI_KEYS
+from secmw.forwarding import FORWARDING, WSGI_KEYS
 from secmw.guard import Guard, announce
 from secmw.http import SAFE_METHODS, WSGI, Reply
 from secmw.policy import Policy
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("secmw")
 
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
+
+_NOWHERE: Final = ("/", "")
 
 #: How servers hand on the target as it was sent, in the order they are believed; PEP 3333 has no such key.
 _TARGETS: Final = ("RAW_URI", "REQUEST_URI")
@@ -41,9 +43,10 @@ class Middleware:
         self.app = app
         self.plans = policy.compile(WSGI)
         self.guard = Guard()
-        # Of a header spelled with hyphens or underscores a WSGI server leaves one key; no underscores means the name.
-        names = (name for name in self.plans.wanted.values() if "_" not in name)
-        self._wanted = tuple((_key(name), name) for name in names)
+        # Of a header spelled with hyphens or underscores a WSGI server leaves one key.
+        names = {name for name in self.plans.wanted.values() if "_" not in name}
+        self._checked = tuple((_key(name), name) for name in names - FORWARDING)
+        self._forwarding = tuple((_key(name), name) for name in names & FORWARDING)
         # Anything in these makes a request more than an ordinary one; Host and Cookie are looked at by name.
         ordinary = {"HTTP_HOST", "HTTP_COOKIE"}
         self._marks = frozenset({_key(name) for name in self.plans.marks} | WSGI_KEYS) - ordinary
@@ -51,9 +54,7 @@ class Middleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request (PEP 3333)."""
-        exchange = self.glance(environ) if environ["REQUEST_METHOD"] in SAFE_METHODS else None
-        if exchange is None:
-            exchange = self.view(environ)
+        exchange = self.glance(environ) or self.view(environ)
         environ["secmw"] = exchange
         if exchange.wants is not None:
             incoming = Incoming(environ)
@@ -86,11 +87,14 @@ class Middleware:
     def glance(self, environ: WSGIEnvironment) -> Exchange | None:
         """Look at a safe request once; None for one that is not ordinary."""
         plans = self.plans
-        if not self._marks.isdisjoint(environ):
-            return None
-        cookie = environ.get("HTTP_COOKIE")
-        if plans.folds and cookie is not None:
-            return None
+        site, cookie = plans.home, None
+        if site is None:
+            if environ["REQUEST_METHOD"] not in SAFE_METHODS or not self._marks.isdisjoint(environ):
+                return None
+            cookie = environ.get("HTTP_COOKIE")
+            if plans.folds and cookie is not None:
+                return None
+            site = plans.sites[environ.get("HTTP_HOST")]
         path = _path(environ)
         plan = plans.safe[path]
         if plan.lax:
@@ -98,26 +102,27 @@ class Middleware:
         scheme = environ["wsgi.url_scheme"]
         return Exchange(
             plan,
-            plans.sites[environ.get("HTTP_HOST")],
+            site,
             environ["REQUEST_METHOD"],
             scheme,
             path,
             environ.get("REMOTE_ADDR") or None,
             cookie,
             # Only a redirect to HTTPS needs it.
-            ("/", "") if scheme == "https" else _target(environ),
+            _NOWHERE if scheme == "https" else _target(environ),
         ).screen()
 
     def view(self, environ: WSGIEnvironment) -> Exchange:
         """Look at everything the checks may read, and change what the application shall see otherwise."""
-        fields = {name: environ[key] for key, name in self._wanted if key in environ}
+        fields = {name: environ[key] for key, name in self._checked if key in environ}
+        if not WSGI_KEYS.isdisjoint(environ):
+            fields.update((name, environ[key]) for key, name in self._forwarding if key in environ)
         port = environ.get("REMOTE_PORT")
         facts = Facts(
             environ["REQUEST_METHOD"],
             environ["wsgi.url_scheme"],
             _path(environ),
             _target(environ),
-            _spelled(environ),
             environ.get("REMOTE_ADDR") or None,
             int(port) if port is not None and str(port).isdecimal() else None,
             fields,

@@ -31,7 +31,10 @@ _EXAMPLE_HOST = "app.example.org"
 @click.option("--method", default="GET", show_default=True, help="The request's method.")
 @click.option("--host", help="The request's Host.")
 def command(path: str, file: Path | None, preset: str | None, method: str, host: str | None) -> None:
-    """Say which rules, headers and cookies a request to PATH gets, and which setting made each."""
+    """Say which rules, headers and cookies a request to PATH gets, and why.
+
+    Beside each stands the setting that made it, and who gave that its value: the policy, a path class, or the preset.
+    """
     path = path.partition("?")[0]
     if not path.startswith("/"):
         raise click.BadParameter("a path begins with a slash", param_hint="PATH")

@@ -20,7 +20,7 @@ else:
 #: Verb, module whose ``command`` it is, and its line in `secmw --help`, so that help imports no verb.
 VERBS: Final = {
     "demo": ("secmw.cli.demo", "Serve a protected application to open in a browser."),
-    "explain": ("secmw.cli.explain", "Say which rules, headers and cookies a request gets, and why."),
+    "explain": ("secmw.cli.explain", "Say which rules, headers and cookies a request to PATH gets, and why."),
     "keys": ("secmw.cli.keys", "Make secret keys."),
 }
 

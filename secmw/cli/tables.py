@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -19,13 +19,12 @@ def show(found: Account, source: str) -> None:
     console.print(Text(f"Policy: {source}", style="dim"))
     console.print(Text(f"Path class: {path_class(found)}", style="dim"))
     for title, items in parts(found):
-        table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, expand=True)
-        table.add_column("", style="cyan", no_wrap=True)
-        table.add_column("Value", overflow="fold", ratio=3)
-        table.add_column("Setting", style="green", ratio=1)
-        table.add_column("Because", style="dim", ratio=2)
+        table = Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False)
+        table.add_column(style="cyan", ratio=1, overflow="fold")
+        table.add_column(ratio=2, overflow="fold")
         for item in items:
             # Text, not str: a policy's values are no markup.
-            why = f"{item.source}: {item.why}" if item.why else item.source
-            table.add_row(Text(item.name), Text(item.value), Text(item.setting), Text(why))
-        console.print(table)
+            because = f"  {item.why or item.source}"
+            setting = Text.assemble((item.setting, "green"), (because, "dim"))
+            table.add_row(Text(item.name), Text.assemble(item.value, "\n", setting, "\n"))
+        console.print(Padding(table, (1, 0, 0, 0)))

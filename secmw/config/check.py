@@ -163,6 +163,8 @@ def _xsrf(wanted: Policy) -> Iterator[Problem]:
     xsrf: Xsrf | None = wanted.xsrf
     if xsrf is None:
         return
+    if not wanted.screening:
+        yield Problem("screening", "is false, so nothing asks for a token; write xsrf = 'off' too", "False")
     for setting in ("cookie", "header", "field"):
         if not TOKEN.fullmatch(getattr(xsrf, setting)):
             yield Problem(f"xsrf.{setting}", "must be letters, digits, - or _", repr(getattr(xsrf, setting)))

@@ -47,10 +47,21 @@ def finder(name: str, shape: Callable[[str], bool]) -> Finder:
     if not TOKEN.fullmatch(name):
         raise ValueError(f"cookie name {name!r} is not a token; use letters, digits, '-' and '_'")
     mark = f"{name}="
+    size = len(mark)
 
     def find(header: str | None) -> str | Ambiguity | None:
-        if header is None or mark not in header:
+        if header is None:
             return None
+        start = header.find(mark)
+        if start < 0:
+            return None
+        if header.find(mark, start + 1) < 0:
+            # Once only, as in nearly every request: nothing to split, nothing to compare.
+            if start and not header[:start].rstrip(BLANKS).endswith(";"):
+                return None
+            end = header.find(";", start)
+            value = header[start + size :] if end < 0 else header[start + size : end]
+            return value if shape(value) else None
         before, *pieces = f";{header};".split(mark)
         found = None
         for piece in pieces:
