@@ -206,7 +206,7 @@ def test_an_open_quote_in_front_spoils_the_line(junk: str) -> None:  # PX-11
         (f'for={CLIENT};host="a.test:81";secret=s', f'for={CLIENT};host="a.test:81";proto=http'),
     ],
 )
-def test_the_header_is_rebuilt_from_the_answer(value: str, rebuilt: str) -> None:  # RP-05
+def test_the_header_is_rebuilt_from_the_answer(value: str, rebuilt: str) -> None:  # PX-07
     assert resolve(value).rebuilt == (("forwarded", rebuilt),)
 
 

@@ -245,7 +245,7 @@ def test_other_names_that_begin_so_are_not_believed() -> None:
     assert ask({f"x-forwarded-{name}": ["https"] for name in names}) == ask({})
 
 
-def test_the_headers_are_rebuilt_from_the_answer() -> None:  # RP-05
+def test_the_headers_are_rebuilt_from_the_answer() -> None:  # PX-07
     fields = {
         "x-forwarded-for": [f"192.0.2.66, {CLIENT}:1"],
         "x-forwarded-proto": ["WSS"],
