@@ -344,6 +344,22 @@ def test_a_multipart_form_that_could_be_read_in_two_ways_is_malformed(body: byte
     assert reason(MULTIPART, body) is Reason.FORM_MALFORMED
 
 
+@pytest.mark.parametrize("boundary", ["x" * 71, "X X ", "X@X", 'X"X'])
+def test_a_boundary_against_the_rules_is_malformed_even_if_the_body_uses_it(boundary: str) -> None:
+    body = (part(NAME, "abc") + "--XX--").replace("XX", boundary)
+    assert reason(f'multipart/form-data; boundary="{boundary}"', body.encode()) is Reason.FORM_MALFORMED
+
+
+def test_an_escaped_quote_in_a_name_is_part_of_the_name() -> None:
+    body = part('a\\"b\\\\', "abc") + "--XX--"
+    assert find_field('a"b\\', MULTIPART, body.encode(), complete=True) == "abc"
+
+
+def test_an_empty_pair_is_no_field() -> None:
+    assert reason(URLENCODED, b"&&", name="") is Reason.XSRF_MISSING
+    assert find_field("", URLENCODED, b"&=abc", complete=True) == "abc"
+
+
 def test_a_colon_in_the_boundary_does_not_make_the_delimiter_a_header() -> None:
     body = b"--a:b\r\n--a:b\r\nContent-Disposition: form-data; name=xsrf_token\r\n\r\nabc\r\n--a:b--"
     assert reason("multipart/form-data; boundary=a:b", body) is Reason.FORM_MALFORMED
