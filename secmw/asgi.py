@@ -40,7 +40,8 @@ class Middleware:
         self.guard = AsyncGuard()
         announce(self.plans.notices)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    # A call for each part of this would cost more than the part.
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0912
         """Serve one connection (ASGI 3)."""
         if scope["type"] != "http":
             await (self.websocket if scope["type"] == "websocket" else self.app)(scope, receive, send)
@@ -84,13 +85,10 @@ class Middleware:
                 await answer(exchange, reply, send)
                 return
             receive = incoming.receive
-        started = False
 
         # A plain function: a coroutine per body message would cost more than everything else here.
         def complete(message: Message) -> Awaitable[None]:
-            nonlocal started
             if message["type"] == "http.response.start":
-                started = True
                 headers = message.get("headers", ())
                 if type(headers) is not list:
                     headers = list(headers)
@@ -107,10 +105,10 @@ class Middleware:
             await self.app(scope, receive, complete)
         except Exception:
             # The server shall log the error; the person gets an answer with every security header.
-            if not started:
+            if not exchange.answered():
                 await self.failed(exchange, scope, send)
             raise
-        if not started:
+        if not exchange.answered():
             await self.failed(exchange, scope, send)
 
     def view(self, scope: Scope, *, socket: bool = False) -> tuple[Exchange, Scope]:
@@ -132,7 +130,7 @@ class Middleware:
         extensions = scope.get("extensions")
         facts = Facts(
             "GET" if socket else scope["method"],
-            scope.get("scheme") or _scheme(fields, socket=socket),
+            _scheme(scope, fields, socket=socket),
             path,
             (scope.get("raw_path") or scope["path"], scope.get("query_string", b"")),
             host or None,
@@ -246,14 +244,16 @@ def _target(scope: Scope) -> tuple[bytes | str, bytes]:
     return scope.get("raw_path") or scope["path"], scope.get("query_string", b"")
 
 
-def _scheme(fields: dict[str, str], *, socket: bool) -> str:
-    """Fill in a scheme the server did not give: daphne's handshakes have none.
+def _scheme(scope: Scope, fields: Mapping[str, str], *, socket: bool) -> str:
+    """Return http or https, for a WebSocket too.
 
-    A page of an https origin can't open a ws:// socket (Mixed Content), so such an Origin tells of wss://.
+    daphne gives no scheme to a handshake. A page of an https origin can't open a ws:// socket (Mixed Content), so an
+    Origin of https tells of wss://.
     """
-    if not socket:
-        return "http"
-    return "wss" if fields.get("origin", "").startswith("https://") else "ws"
+    scheme: str = scope.get("scheme") or ""
+    if not scheme and socket:
+        return "https" if fields.get("origin", "").startswith("https://") else "http"
+    return "https" if scheme in ("https", "wss") else "http"
 
 
 def _rewritten(scope: Scope, seen: Seen, wanted: Mapping[bytes, str], *, socket: bool) -> dict[str, Any]:

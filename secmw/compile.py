@@ -293,6 +293,9 @@ def notices(policy: Policy) -> Iterable[str]:
     if not policy.screening:
         yield "screening is off: requests are asked nothing, and only headers are set"
         return
+    if not isinstance(policy.trusted_proxies, str) and not policy.no_warning:
+        for entry in TrustedProxies.of(policy.trusted_proxies).outside:
+            yield f"trusted_proxies: the link to {entry} leaves your network unencrypted (no_warning hides this)"
     if policy.preset == "development":
         yield "development preset: plain HTTP, no Secure cookies, no HSTS; never serve it to another machine"
     elif policy.https == "off":

@@ -49,8 +49,6 @@ FAILED: Final = Refusal(
 
 DENIED: Final = Refusal(403, Reason.HANDSHAKE_DENIED, "The application does not accept this connection.")
 
-_SECURE: Final = frozenset({"https", "wss"})
-
 _BODILESS: Final = frozenset({101, 304})
 """Statuses whose headers are no page's: a handshake's, and those that a cache adds to a stored response."""
 
@@ -105,7 +103,7 @@ NOTHING: Final = Amendment()
 class Exchange(msgspec.Struct):
     """Be one request and its response.
 
-    ``path`` is decoded and below the mount point; ``peer`` is the client's address after the resolver, or ASGI's pair of
+    ``scheme`` is http or https, for a WebSocket too; ``path`` is decoded and below the mount point; ``peer`` is the client's address after the resolver, or ASGI's pair of
     address and port, None for a unix socket; ``raw_cookie`` the Cookie header as the wire spells it; ``headers`` the fields the checks read, for requests
     that are not both safe and ordinary; ``target`` path and query as they were sent, for a redirect to HTTPS.
     """
@@ -146,7 +144,7 @@ class Exchange(msgspec.Struct):
     @property
     def origin(self) -> str:
         """Our own origin, as the browser must have spelled it."""
-        return self.site.https_origin if self.scheme in _SECURE else self.site.http_origin
+        return self.site.https_origin if self.scheme == "https" else self.site.http_origin
 
     @property
     def cookie(self) -> str | None:
@@ -173,6 +171,11 @@ class Exchange(msgspec.Struct):
     def forwarded(self) -> bool:
         """Whether any forwarding header came with the request, believed or not."""
         return self.facts is not None and self.facts.forwarded
+
+    @property
+    def socket(self) -> bool:
+        """Whether the request asks for a WebSocket, or for any other protocol."""
+        return self.facts is not None and (self.facts.socket or "upgrade" in self.headers)
 
     @property
     def claims_https(self) -> bool:
@@ -203,7 +206,7 @@ class Exchange(msgspec.Struct):
         if refusal is None and plan.quiet and self.scheme == "https":
             self.wants = None
             return self
-        if refusal is None and self.scheme not in _SECURE:
+        if refusal is None and self.scheme != "https":
             refusal = plan.transport(self)
         answer = refusal if refusal is not None or plan.ask is None else plan.ask(self)
         if isinstance(answer, Refusal):
@@ -296,7 +299,7 @@ class Exchange(msgspec.Struct):
             cookies.append(visit_cookie(self.policy, visit))
         cookies.append(xsrf_cookie(self.policy, tokens.token(visit)))
         # A Secure cookie does not belong on an answer that everybody on the way can read.
-        if self.scheme in _SECURE or not self.policy.cookies.secure or here(self):
+        if self.scheme == "https" or not self.policy.cookies.secure or here(self):
             amendment.cookies = tuple(cookies)
         return visit
 
@@ -307,16 +310,20 @@ class Exchange(msgspec.Struct):
 
         Idempotent: an application may start a second response (WSGI, with ``exc_info``), and gets the same cookies.
         """
-        self.closed = True
         plan = self.plan
-        own = plan.locked if self.scheme in _SECURE and self.site.locks else plan.plain
+        own = plan.locked if self.scheme == "https" and self.site.locks else plan.plain
         if self.amendment is not None or status in _BODILESS:
             return self._close(status, headers, own)
         names = plan.names
         for name, _ in headers:
             if names[name]:
                 return self._close(status, headers, own)
+        self.closed = True
         return headers + own.lines
+
+    def answered(self) -> bool:
+        """Say whether the headers of a response have been worked out."""
+        return self.closed
 
     def _close(self, status: int, headers: list[Any], own: HeaderSet) -> list[Line]:
         """Work out the lines of a response that is not an ordinary one."""
@@ -336,7 +343,7 @@ class Exchange(msgspec.Struct):
         private = None
         if amendment.personal or nonced:
             private = "no-cache, private" if policy.bfcache else "no-store"
-        return merge(
+        lines = merge(
             headers,
             ours,
             plan.rules,
@@ -347,6 +354,8 @@ class Exchange(msgspec.Struct):
             cookies=self._cookie_lines(amendment.cookies),
             harden=self._hardening(),
         )
+        self.closed = True
+        return lines
 
     def _cookie_lines(self, cookies: Iterable[Cookie]) -> list[tuple[str, str]]:
         """Render the cookies of ours that this response sets, each with its twin where one is due."""

@@ -32,6 +32,18 @@ _NOWHERE: Final = ("/", "")
 _TARGETS: Final = ("RAW_URI", "REQUEST_URI")
 
 
+class _Key(str):
+    """Be ``"secmw"``, and to wsgiref.validate a name with a dot in it: such a key may hold more than text."""
+
+    __slots__ = ()
+
+    def __contains__(self, part: object) -> bool:
+        return part == "." or (isinstance(part, str) and super().__contains__(part))
+
+
+_KEY: Final = _Key("secmw")
+
+
 class Middleware:
     """Put a policy in front of a WSGI application.
 
@@ -55,34 +67,39 @@ class Middleware:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request (PEP 3333)."""
         exchange = self.glance(environ) or self.view(environ)
-        environ["secmw"] = exchange
+        environ[_KEY] = exchange
         if exchange.wants is not None:
             incoming = Incoming(environ)
             reply = self.guard.admit(exchange, incoming)
             if reply is not None:
                 return answer(exchange, reply, start_response)
-        started = False
 
         def complete(
             status: str, headers: list[tuple[str, str]], exc_info: Any = None
         ) -> Callable[[bytes], object]:
-            nonlocal started
-            started = True
             lines = exchange.close(int(status[:3]), headers)
             return (
                 start_response(status, lines) if exc_info is None else start_response(status, lines, exc_info)
             )
 
+        body: Iterable[bytes] = ()
         try:
             body = self.app(environ, complete)
+            if exchange.answered():
+                return body
+            # A generator starts its response with its first chunk. It is asked for that here, not later, because
+            # some servers send the head as soon as this call returns; PEP 3333 only forbids to wait for more.
+            chunks = iter(body)
+            first = next(chunks, None)
         except Exception:
-            if started:
+            close(body)
+            if exchange.answered():
                 raise
             return failed(exchange, environ, start_response)
-        if started:
-            return body
-        # A generator, which starts its response when it is asked for the first chunk.
-        return Late(body, exchange, environ, start_response, lambda: started)
+        if not exchange.answered():
+            close(body)
+            return failed(exchange, environ, start_response, "the application never started a response")
+        return Resumed(body, first, chunks)
 
     def glance(self, environ: WSGIEnvironment) -> Exchange | None:
         """Look at a safe request once; None for one that is not ordinary."""
@@ -167,50 +184,28 @@ class Incoming:
         return head[:limit], size <= limit and (length is None or size == length)
 
 
-class Late:
-    """Be the body of an application that starts its response late: with its first chunk, or never."""
+class Resumed:
+    """Be the body of an application whose first chunk has been taken already."""
 
-    def __init__(
-        self,
-        body: Iterable[bytes],
-        exchange: Exchange,
-        environ: WSGIEnvironment,
-        start_response: StartResponse,
-        started: Callable[[], bool],
-    ) -> None:
+    def __init__(self, body: Iterable[bytes], first: bytes | None, chunks: Iterator[bytes]) -> None:
         self._body = body
-        self._chunks = self._run(exchange, environ, start_response, started)
+        self._first = () if first is None else (first,)
+        self._chunks = chunks
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._chunks
-
-    def _run(
-        self,
-        exchange: Exchange,
-        environ: WSGIEnvironment,
-        start_response: StartResponse,
-        started: Callable[[], bool],
-    ) -> Iterator[bytes]:
-        try:
-            chunks = iter(self._body)
-            first = next(chunks, None)
-        except Exception:
-            if started():
-                raise
-            yield from failed(exchange, environ, start_response)
-            return
-        if not started():
-            yield from failed(exchange, environ, start_response, "the application never started a response")
-            return
-        if first is not None:
-            yield first
-            yield from chunks
+        yield from self._first
+        yield from self._chunks
 
     def close(self) -> None:
         """Close the application's iterable, as a server would have."""
-        close = getattr(self._body, "close", None)
-        if close is not None:
-            close()
+        close(self._body)
+
+
+def close(body: Iterable[bytes]) -> None:
+    """Close an application's iterable, if it can be closed."""
+    finish = getattr(body, "close", None)
+    if finish is not None:
+        finish()
 
 
 def answer(exchange: Exchange, reply: Reply, start_response: StartResponse) -> list[bytes]:

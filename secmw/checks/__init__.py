@@ -1,6 +1,6 @@
 """One file per question asked of a request; a check is a pure function from a request to an answer.
 
-To add a rule: write a file with a function that returns a check, and name it in :func:`secmw.plan.questions`.
+To add a rule: write a file with a function that returns a check, and name it in ``questions`` of :mod:`secmw.compile`.
 """
 
 from __future__ import annotations

@@ -29,6 +29,8 @@ class Plain(Request, Protocol):
     @property
     def claims_https(self) -> bool: ...
     @property
+    def socket(self) -> bool: ...
+    @property
     def local(self) -> bool: ...
     @property
     def named(self) -> bool: ...
@@ -68,7 +70,7 @@ def transport(
         if request.claims_https:
             return UNKNOWN_PROXY
         safe = request.method in ("GET", "HEAD")
-        if mode == "refuse" or (not safe and mode != "redirect-all") or request.scheme == "ws":
+        if mode == "refuse" or (not safe and mode != "redirect-all") or request.socket:
             return REQUIRED
         if request.named:
             asked = parse_authority(request.host)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from secmw.cli.demo.certificate import certificate
-from secmw.cli.demo.serve import serve
+from secmw.cli.demo.certificate import own_certificate
+from secmw.cli.demo.serve import serve_demo
 
 FOLDER = Path(".secmw") / "demo"
 
@@ -26,4 +26,4 @@ def command(port: int, tls: bool, browser: bool) -> None:
 
     Another site attacks it, on the next port, and the page shows how each attack ends.
     """
-    serve(port, files=certificate(FOLDER) if tls else None, browser=browser)
+    serve_demo(port, files=own_certificate(FOLDER) if tls else None, browser=browser)

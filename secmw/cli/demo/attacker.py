@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import ssl
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -144,7 +145,7 @@ def attacker(places: Places, journal: Journal, context: ssl.SSLContext | None = 
 async def get(
     origin: str, target: str, fields: list[tuple[str, str]], context: ssl.SSLContext | None
 ) -> tuple[int, dict[str, Any]]:
-    """Ask the application for JSON in the attacker's own words; return status and body."""
+    """Ask the application for JSON in the attacker's own words; return status (0: none) and body."""
     address = urlsplit(origin)
     reader, writer = await asyncio.open_connection(
         "localhost", address.port, ssl=context, server_hostname=None if context is None else "localhost"
@@ -164,9 +165,9 @@ async def get(
     finally:
         writer.close()
     head, _, body = answer.partition(b"\r\n\r\n")
-    status = int(head.split(b" ", 2)[1])
+    status = re.match(rb"HTTP/1\.1 ([0-9]{3}) ", head)
     try:
         found = json.loads(body)
     except ValueError:
         found = {}
-    return status, found if isinstance(found, dict) else {}
+    return int(status[1]) if status else 0, found if isinstance(found, dict) else {}

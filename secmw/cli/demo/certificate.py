@@ -48,7 +48,7 @@ class Files:
     fresh: bool
 
 
-def certificate(folder: Path) -> Files:
+def own_certificate(folder: Path) -> Files:
     """Return the files, making them (folder 0700, files 0600) where there are none that still hold."""
     found = Files(
         authority=folder / "authority.pem",

@@ -113,7 +113,7 @@ def sockets_work() -> bool:
     return any(importlib.util.find_spec(name) is not None for name in ("websockets", "wsproto"))
 
 
-def serve(port: int, *, files: Files | None, browser: bool) -> None:
+def serve_demo(port: int, *, files: Files | None, browser: bool) -> None:
     """Serve the demo until Ctrl-C."""
     found, first, second = open_both(port)
     if found != port:
