@@ -20,13 +20,15 @@ SameSite = Literal["Strict", "Lax", "None"]
 class Hsts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long browsers shall use HTTPS only (RFC 6797).
 
-    ``max_age``: a duration; 0 makes browsers forget the host (``hsts = "forget"``). ``preload`` is a request to be
-    built into browsers, close to irrevocable: it needs a year and ``include_subdomains``.
+    ``preload`` is close to irrevocable. ``hsts = "forget"`` stands for ``max_age = 0``.
     """
 
     max_age: int | str = 31_536_000
+    """How long browsers shall use HTTPS only; 0 makes them forget."""
     include_subdomains: bool = False
+    """Whether that holds for every host below this one too."""
     preload: bool = False
+    """Whether to ask for a place in the list built into browsers; needs a year and all subdomains."""
 
     def __post_init__(self) -> None:
         try:
@@ -45,49 +47,55 @@ class Hsts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Cookies(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The rules for secmw's own cookies and, with ``apply_to = "all"``, for the application's.
-
-    ``same_site``: ``None`` needs ``secure``. ``readable``: names of application cookies that scripts may read.
-    ``prefix``: ``__Host-`` (or ``__Secure-``) on secmw's own HttpOnly cookies where its conditions hold.
-    ``legacy_twin``: a second cookie ``NAME-legacy`` without SameSite beside every ``SameSite=None`` one.
-    ``visit``: name, without prefix, of the random cookie that XSRF tokens are bound to before sign-in.
-    ``embedded`` is set by ``Policy.embed`` and gives those cookies names of their own.
-    """
+    """The rules for secmw's own cookies and, with ``apply_to = "all"``, for the application's."""
 
     secure: bool = True
+    """Whether cookies travel over HTTPS only."""
     http_only: bool = True
+    """Whether scripts are kept from reading the application's cookies."""
     same_site: SameSite = "Lax"
+    """Whether cookies travel with requests from other sites; `None` needs `secure`."""
     partitioned: bool = False
+    """Whether a cookie belongs to the page that embeds us (CHIPS); needs `same_site = "None"`."""
     prefix: bool = True
+    """Whether our HttpOnly cookies are named `__Host-...`, so that no other host can have set them."""
     readable: Sequence[str] = ()
+    """Names of the application's cookies that scripts may read."""
     apply_to: Literal["own", "all"] = "own"
+    """Whether these rules hold for our own cookies, or for all that the application sets."""
     legacy_twin: Literal["never", "always", "incompatible"] = "never"
+    """Whether each SameSite=None cookie goes out twice, for browsers that misread SameSite=None."""
     visit: str = "visit"
+    """The name, without prefix, of the random cookie that XSRF tokens are bound to."""
     embedded: bool = False
+    """Set by `policy.embed()`: our cookies have names of their own."""
 
 
 class Xsrf(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The two questions asked of every unsafe request, and of every WebSocket handshake the first.
-
-    ``origin``: is it from our own origin, or from one of ``trusted_origins``? ``token``: does it carry a token bound
-    to its session or visit, in ``header`` or in the form field ``field``? ``compare`` also wants the header equal to
-    the cookie ``cookie``. ``exempt``: exact paths, or prefixes that end in ``/``, asked neither (webhooks).
-    ``api_schemes`` and ``api_key_headers``: a request that carries such credentials and no cookie is asked neither.
-    ``identity_headers``: fields by which a proxy signs people in; with one of them no request counts as an API call.
-    ``form_limit``: how many bytes of a form are read to find the field.
-    """
+    """The two questions asked of every unsafe request, and of every WebSocket handshake the first."""
 
     origin: bool = True
+    """Whether the first question is asked: does the request come from our own pages?"""
     token: bool = True
+    """Whether the second is: does it carry a token bound to its visit?"""
     allow_same_site: bool = False
+    """Whether pages of sibling hosts (`Sec-Fetch-Site: same-site`) pass the first question."""
     trusted_origins: Sequence[str] = ()
+    """Other origins that pass it: scheme, host and port."""
     cookie: str = "XSRF-TOKEN"
+    """The cookie that hands the token to scripts."""
     header: str = "X-XSRF-TOKEN"
+    """The header in which a script sends it back; `X-CSRF-Token` is accepted too."""
     field: str = "xsrf_token"
+    """The form field in which a form sends it back."""
     compare: bool = False
+    """Whether the header must also equal that cookie."""
     exempt: Sequence[str] = ()
+    """Paths that are asked nothing, exact or prefixes that end in `/`: webhooks."""
     api_schemes: Sequence[str] = ("Bearer",)
+    """Authorization schemes of API calls, which are asked nothing if no cookie comes with them."""
     api_key_headers: Sequence[str] = ()
+    """Headers that carry an API key, likewise."""
     identity_headers: Sequence[str] = (
         "Remote-User",
         "X-Auth-Request-User",
@@ -99,7 +107,9 @@ class Xsrf(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         "X-SSL-Client-Cert",
         "X-SSL-Client-Verify",
     )
+    """Headers by which a proxy signs people in; with one of them nothing counts as an API call."""
     form_limit: int = 65_536
+    """How many bytes of a form are read to find the field."""
 
 
 class Sessions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
