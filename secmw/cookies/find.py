@@ -7,8 +7,8 @@
 - Equal values count as one. Two that differ are AMBIGUOUS: the header gives no way to tell whose is whose.
 - A value that contains ``name=`` itself is never well-formed, whatever the shape says.
 
-Time is linear in the header: one split, then each piece is looked at once, from each end. There is no pattern to
-backtrack and no dictionary to fill.
+Time is linear in the header: it is split where the name stands, and each piece is looked at once, from each end. There
+is no pattern to backtrack and no dictionary to fill.
 """
 
 from __future__ import annotations
@@ -47,21 +47,18 @@ def finder(name: str, shape: Callable[[str], bool]) -> Finder:
     if not TOKEN.fullmatch(name):
         raise ValueError(f"cookie name {name!r} is not a token; use letters, digits, '-' and '_'")
     mark = f"{name}="
-    size = len(mark)
 
     def find(header: str | None) -> str | Ambiguity | None:
         if header is None:
             return None
-        start = header.find(mark)
-        if start < 0:
+        before, ours, after = header.partition(mark)
+        if not ours:
             return None
-        if header.find(mark, start + 1) < 0:
-            # Once only, as in nearly every request: nothing to split, nothing to compare.
-            if start and not header[:start].rstrip(BLANKS).endswith(";"):
-                return None
-            end = header.find(";", start)
-            value = header[start + size :] if end < 0 else header[start + size : end]
-            return value if shape(value) else None
+        if mark not in after:
+            # Once only, as in nearly every request: nothing to compare.
+            before = before.rstrip(BLANKS)
+            value = after.partition(";")[0]
+            return value if (not before or before[-1] == ";") and shape(value) else None
         before, *pieces = f";{header};".split(mark)
         found = None
         for piece in pieces:

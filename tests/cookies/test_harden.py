@@ -143,6 +143,9 @@ def test_partitioned_is_for_cookies_of_embedded_pages_only() -> None:
     """CK-10."""
     assert "partitioned" not in read(CHIPS.harden("id=x; SameSite=Lax")[0])
     assert "partitioned" in read(CHIPS.harden("id=x; SameSite=none")[0])
+    assert Hardening(secure=False, partitioned=True).harden("id=x; SameSite=None") == (
+        "id=x; SameSite=None; HttpOnly",
+    )
     assert CHIPS.harden("id=x; Partitioned")[0].count("Partitioned") == 1
 
 
