@@ -161,6 +161,22 @@ def test_seconds_are_a_number_not_below_zero(value: object) -> None:
         values.seconds(value, 60)
 
 
+@pytest.mark.parametrize("value", [0, 1, 63_072_000])
+def test_zero_and_more_are_seconds(value: int) -> None:
+    assert values.seconds(value, 60) == value
+
+
+@pytest.mark.parametrize("name", ["csp", "a", "*", "a_b.c-9*"])
+def test_a_key_of_a_structured_field_is_lower_case(name: str) -> None:
+    assert values.sf_key(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "CSP", "9a", "a b", "a=b", "\xe9", "a\n"])
+def test_anything_else_is_no_key_of_a_structured_field(name: str) -> None:
+    with pytest.raises(ValueError, match="is not a name; write lower-case letters, digits and hyphens"):
+        values.sf_key(name)
+
+
 def test_a_word_is_found_in_any_case_and_returned_as_listed() -> None:
     assert values.one_of(" EXECUTIONcontexts ", ("cache", "executionContexts")) == "executionContexts"
 
