@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -10,7 +11,7 @@ from tests.conformance.stacks import in_process, on_server
 from tests.conformance.traits import SERVERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.conformance.stacks import Stack
 
@@ -18,18 +19,33 @@ IN_PROCESS: Final = ("asgi", "wsgi-validated")
 REAL: Final = tuple(pytest.param(kind, marks=pytest.mark.server) for kind in SERVERS)
 
 
+@pytest.fixture(scope="session")
+def running() -> Iterator[Callable[[str], Stack]]:
+    """Give a stack by its name, made once; servers run until the session ends."""
+    made: dict[str, Stack] = {}
+    with ExitStack() as servers:
+
+        def give(name: str) -> Stack:
+            if name not in made:
+                made[name] = servers.enter_context(on_server(name)) if name in SERVERS else in_process(name)
+            return made[name]
+
+        yield give
+
+
 @pytest.fixture(scope="session", params=[*IN_PROCESS, *REAL])
-def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+def stack(request: pytest.FixtureRequest, running: Callable[[str], Stack]) -> Stack:
     """Be every stack in turn: one test, written once, is run on all of them."""
-    if request.param in SERVERS:
-        with on_server(request.param) as made:
-            yield made
-    else:
-        yield in_process(request.param)
+    return running(request.param)
 
 
 @pytest.fixture(scope="session", params=REAL)
-def server(request: pytest.FixtureRequest) -> Iterator[Stack]:
+def server(request: pytest.FixtureRequest, running: Callable[[str], Stack]) -> Stack:
     """Be every real server in turn, for what only a socket can carry."""
-    with on_server(request.param) as made:
-        yield made
+    return running(request.param)
+
+
+@pytest.fixture(scope="session", params=IN_PROCESS)
+def inside(request: pytest.FixtureRequest, running: Callable[[str], Stack]) -> Stack:
+    """Be each interface in process, for what takes many requests or none of a server's business."""
+    return running(request.param)

@@ -14,7 +14,7 @@ import h11
 
 from secmw.testing import Response, WebSocketResult
 from tests.conformance.client import ClosedError, Headers, Host, Scheme, Site
-from tests.conformance.policies import HOST
+from tests.conformance.policies import HOST, ORIGIN
 
 if TYPE_CHECKING:
     from tests.conformance.stacks import Stack
@@ -31,6 +31,14 @@ _UPGRADE: Final = [
     ("Sec-WebSocket-Version", "13"),
     ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),  # RFC 6455's example
 ]
+
+#: How a proxy says that it was asked over HTTPS, in each family of headers.
+_SECURE: Final = {
+    "x-forwarded": ("X-Forwarded-Proto", "https"),
+    "forwarded": ("Forwarded", "proto=https"),
+    "x-rsc-request": ("X-RSC-Request", f"{ORIGIN}/"),
+    "x-rstudio-request": ("X-RStudio-Request", f"{ORIGIN}/"),
+}
 
 _TEXT, _CLOSE = 1, 8
 
@@ -161,7 +169,7 @@ class OverSocket(Site):
         if (body or method in ("POST", "PUT", "PATCH")) and not names & {"content-length", "transfer-encoding"}:
             lines.append(("Content-Length", str(len(body))))
         if scheme == "https" and self.server.tls is None:
-            lines.append(("X-Forwarded-Proto", "https"))
+            lines.append(_SECURE[self.policy.forwarded])
         assert scheme == "https" or self.server.tls is None, "this server speaks HTTPS only"
         head = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in lines)
         return method.encode("latin-1") + b" " + raw + b" HTTP/1.1\r\n" + head + b"\r\n" + body

@@ -80,6 +80,10 @@ class Stack:
         """Say whether this server does what the fact says."""
         return fact in self.traits.facts
 
+    def spell(self, name: str) -> str:
+        """Spell a response header as this interface wants it: ASGI has names in lower case."""
+        return name.lower() if self.interface == "asgi" else name
+
     @property
     def sockets(self) -> bool:
         """Whether WebSockets work at all."""

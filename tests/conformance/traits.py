@@ -15,26 +15,41 @@ class Fact(enum.Enum):
     """Name one difference; the value says what happens instead, and why that is safe."""
 
     BARE_DENIAL = "no whole response to a refused handshake"
+    OWN_TRACE = "answers TRACE by itself"
+    UTF8_VALUES = "sends header values that are not ASCII as UTF-8"
+    TIDY_SLASHES = "joins slashes at the beginning of a path"
+    HIDDEN_TARGET = "does not tell how a path was spelled"
+    EAGER_START = "takes the head of a response when the application returns"
+    ASCII_FIELDS = "drops a request header whose value is not ASCII"
+    NO_WRITE = "start_response returns no write"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """Hold what is known of one server."""
+    """Hold what is known of one server.
+
+    ``server``: the Server header that it adds whatever we say. ``adds``: the response headers it adds besides.
+    ``refused_paths``: paths that it answers by itself.
+    """
 
     interface: Literal["asgi", "wsgi"] = "asgi"
     options: tuple[str, ...] = ()
     facts: frozenset[Fact] = field(default_factory=frozenset)
+    server: str = ""
+    adds: frozenset[str] = frozenset()
+    refused_paths: frozenset[str] = frozenset()
 
 
+DATE = frozenset({"date"})
 SERVERS: Final[Mapping[str, Traits]] = {
-    "uvicorn-h11": Traits(options=("--no-server-header",)),
-    "uvicorn-httptools": Traits(options=("--no-server-header",)),
-    "hypercorn": Traits(),
-    "granian": Traits(),
+    "uvicorn-h11": Traits(options=("--no-server-header",), adds=DATE),
+    "uvicorn-httptools": Traits(options=("--no-server-header",), adds=DATE),
+    "hypercorn": Traits(server="hypercorn-h11", adds=DATE|{"server"}),
+    "granian": Traits(server="granian", adds=DATE|{"server"}),
     "daphne": Traits(options=("--no-server-name",), facts=frozenset({Fact.BARE_DENIAL})),
-    "gunicorn-uvicorn": Traits(),
-    "gunicorn-sync": Traits(interface="wsgi"),
-    "gunicorn-gthread": Traits(interface="wsgi"),
-    "waitress": Traits(interface="wsgi", options=("--ident=",)),
-    "granian-wsgi": Traits(interface="wsgi"),
+    "gunicorn-uvicorn": Traits(server="uvicorn", adds=DATE|{"server"}),
+    "gunicorn-sync": Traits(interface="wsgi", server="gunicorn", adds=DATE|{"server", "connection"}),
+    "gunicorn-gthread": Traits(interface="wsgi", server="gunicorn", adds=DATE|{"server", "connection"}),
+    "waitress": Traits(interface="wsgi", options=("--ident=",), adds=DATE, facts=frozenset({Fact.TIDY_SLASHES})),
+    "granian-wsgi": Traits(interface="wsgi", server="granian", adds=DATE|{"server"}, facts=frozenset({Fact.UTF8_VALUES, Fact.HIDDEN_TARGET, Fact.EAGER_START, Fact.NO_WRITE, Fact.ASCII_FIELDS})),
 }

@@ -1,0 +1,111 @@
+"""Which rules a path gets: decided on the path that the application sees, and never laxer than the base for an odd one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from tests.conformance.client import seen
+from tests.conformance.traits import Fact
+
+if TYPE_CHECKING:
+    from tests.conformance.stacks import Stack
+    from secmw.testing import Response
+
+
+def expected(stack: Stack, table: dict[str, int | str | None], path: str) -> int | str | None:
+    """Return what the table says of a path, as this server spells it for everybody behind it."""
+    if stack.has(Fact.TIDY_SLASHES) and path.startswith("//"):
+        return table[f"/{path.lstrip('/')}"]
+    if stack.has(Fact.HIDDEN_TARGET):
+        return table.get(unquote(path), table[path])
+    return table[path]
+
+
+def test_a_path_class_changes_what_it_names_and_nothing_else(stack: Stack) -> None:
+    """Longest prefix, on a segment boundary; an odd path gets nothing laxer. (PX-10)"""
+    site = stack.site("classes")
+    table: dict[str, int | str | None] = {
+        "/": "DENY",
+        "/content/": None,
+        "/content/a/b": None,
+        "/content": "DENY",
+        "/contents/": "DENY",
+        "/content/strict/x": "SAMEORIGIN",
+        "/content/../x": "DENY",
+        "/content/%2e%2e/x": "DENY",
+        "/content/a%2fb": "DENY",
+        "/content//x": "DENY",
+        "/content/a;b": "DENY",
+        "/content/a%5cb": "DENY",
+        "/content/%252e%252e/x": "DENY",
+        "//content/a/b": "DENY",
+    }
+    sent = {path: site.get(path, by_server=True) for path in table}
+    answered = {path: response for path, response in sent.items() if response.status == 200}
+    assert {path: response.header("X-Frame-Options") for path, response in answered.items()} == {
+        path: expected(stack, table, path) for path in answered
+    }
+    assert set(table) - set(answered) <= stack.traits.refused_paths
+    assert all(response.header("Referrer-Policy") is not None for response in answered.values())
+
+
+def test_a_forgiving_class_asks_nothing_of_its_own_paths_alone(stack: Stack) -> None:
+    """What an odd path means to a router is not known, so the questions are asked there. (PX-10, XS-15)"""
+    site = stack.site("classes")
+    table: dict[str, int | str | None] = {
+        "/hooks/x": 200,
+        "/hooks/": 200,
+        "/hooks": 403,
+        "/hooks/../account": 403,
+        "/hooks/%2e%2e/account": 403,
+        "/hooks/..%2faccount": 403,
+        "/hooks/.%2e/account": 403,
+        "/hooks/%2e/account": 403,
+        "/hooks/a%2fb": 403,
+        "/hooks/a%5cb": 403,
+        "/hooks/a;b": 403,
+        "//hooks/x": 403,
+        "/hooks//x": 403,
+        "/hooks/x%0a": 403,
+        "/hooks/x%00": 403,
+        "/HOOKS/x": 403,
+        "/account": 403,
+        "/a/hooks/x": 403,
+    }
+    # A server that hides the spelling hides it from the router too: these mean the same to both.
+    if stack.has(Fact.HIDDEN_TARGET):
+        table["/hooks/a/b"] = 200
+    sent = {path: site.post(path, by_server=True).status for path in table}
+    refused = {path for path, status in sent.items() if status == 400}
+    assert {path: status for path, status in sent.items() if path not in refused} == {
+        path: expected(stack, table, path) for path in sent if path not in refused
+    }
+    assert refused <= stack.traits.refused_paths
+
+
+def test_the_path_that_decides_is_the_path_the_application_sees(stack: Stack) -> None:
+    """One truth: no URL is put together from Host, and nothing is decoded twice. (PX-09, PX-10)"""
+    site = stack.site("recommended")
+    for path in ("/a/b", "/a%20b", "/caf%C3%A9", "/a%252fb", "/%E2%82%AC", "/x%ff"):
+        found = site.get(path, by_server=True)
+        if found.status != 200:
+            assert path in stack.traits.refused_paths
+            continue
+        facts = seen(found)
+        path_seen = facts["path"]
+        if stack.interface == "wsgi":
+            path_seen = path_seen.encode("latin-1").decode("utf-8", "surrogateescape")
+        assert facts["exchange"]["path"] == path_seen
+
+
+def test_an_absolute_target_changes_neither_host_nor_path(server: Stack) -> None:
+    """`GET http://evil.example/hooks/ HTTP/1.1`: its host counts for nothing. (PX-09)"""
+    site = server.site("classes")
+    found: Response = site.request("GET", "http://evil.example/content/", by_server=True)
+    if found.status == 200:
+        facts = seen(found)
+        assert facts["exchange"]["host"] == "app.example.org"
+        assert facts["exchange"]["path"] in ("/content/", "http://evil.example/content/")
+    else:
+        assert found.status in (400, 404)
