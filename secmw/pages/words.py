@@ -88,6 +88,11 @@ WORDS: Final[Mapping[Reason, Words]] = {
     Reason.NOT_FOUND: Words(
         "There is nothing here", "No page lives at this address.", "Check the address for typing errors."
     ),
+    Reason.HANDSHAKE_DENIED: Words(
+        "No connection was opened",
+        "The application did not accept this WebSocket.",
+        "Reload the page and try again.",
+    ),
     Reason.APPLICATION_FAILED: Words(
         "Something went wrong on our side",
         "The application could not answer.",

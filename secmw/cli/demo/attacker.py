@@ -159,9 +159,7 @@ async def get(
     ]
     try:
         writer.write("\r\n".join(lines).encode("latin-1"))
-        answer = await asyncio.wait_for(reader.read(65_536), timeout=5)
-        while chunk := await asyncio.wait_for(reader.read(65_536), timeout=5):
-            answer += chunk
+        answer = await asyncio.wait_for(reader.read(), timeout=5)
     finally:
         writer.close()
     head, _, body = answer.partition(b"\r\n\r\n")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import importlib.util
 import logging
-import os
 import socket
 import ssl
 from pathlib import Path
@@ -60,9 +59,8 @@ def listen(port: int) -> list[socket.socket]:
 def _bound(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
-        # Windows lets two programs share a port when this is set; elsewhere it only forgets old connections.
-        if os.name != "nt":
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections of the demo before this one may linger; on POSIX this lets nobody share a port.
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family is socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         made.bind((address, port))
