@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import msgspec
 
 from secmw.config import check, sources
-from secmw.config.convert import SECRET, convert
+from secmw.config.convert import SECRET, convert, freeze, inherit
 from secmw.config.settings import Cookies, Hsts, Sessions, Xsrf
 from secmw.errors import ConfigError, Problem
 from secmw.paths import covers
@@ -140,11 +140,16 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             for name in self.__struct_fields__
             if name != "_written" and (value := getattr(self, name)) is not msgspec.UNSET
         }
-        values, problems = convert(type(self), sources.shorthands(given))
-        preset = PRESETS.get(values.get("preset", "recommended"), PRESETS["recommended"])
+        preset = PRESETS.get(str(given.get("preset")), PRESETS["recommended"])
+        settings = {
+            name: inherit(preset[name].value, value) if name in preset else value
+            for name, value in sources.shorthands(given).items()
+        }
+        values, problems = convert(type(self), settings)
         force = msgspec.structs.force_setattr
         for name, row in preset.items():
-            force(self, name, values.get(name, row.value))
+            # A copy: whoever changes a mapping of one policy shall not change those of all others.
+            force(self, name, values[name] if name in values else freeze(row.value))
         if not self.screening and "xsrf" not in values:
             force(self, "xsrf", None)
         force(self, "_written", frozenset(values))
@@ -154,6 +159,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         ]
         if problems:
             raise ConfigError(problems)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be copied, or sent to another process, by what was written."""
+        return type(self)._of, (self.written(),)
 
     def __repr__(self) -> str:
         """Show what was written, but no key."""
@@ -260,11 +269,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     def within(self, path: str) -> Self:
         """Return the policy as it holds for the path class ``path``, without further path classes."""
-        settings = {**self.written(), "paths": {}}
+        found = self._of({**self.written(), "paths": {}})
         for prefix in sorted(self.paths, key=len):
             if covers(prefix, path):
-                settings.update(self.paths[prefix])
-        return self._of(settings)
+                here = sources.shorthands(self.paths[prefix])
+                changed = {name: inherit(getattr(found, name, None), value) for name, value in here.items()}
+                found = self._of({**found.written(), **changed})
+        return found
 
     def written(self) -> dict[str, Any]:
         """Return the settings that were written, as opposed to taken from the preset."""

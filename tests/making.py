@@ -6,11 +6,11 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from secmw.exchange import Exchange
+from secmw.exchange import Exchange, Facts
 from secmw.http import ASGI, Wire
 from secmw.plan import Plans
 from secmw.policy import Policy
-from secmw.request import Facts, Seen, read
+from secmw.request import Seen, read
 
 KEY: Final = base64.b64encode(bytes(range(32))).decode()
 OTHER_KEY: Final = base64.b64encode(bytes(range(100, 132))).decode()
@@ -34,9 +34,9 @@ def facts(
     path: str = "/",
     *,
     scheme: str = "https",
-    host: str | None = HOST,
+    host: str | Sequence[str] | None = HOST,
     headers: Mapping[str, str | Sequence[str]] | None = None,
-    cookie: str | None = None,
+    cookie: str | Sequence[str] | None = None,
     peer: str | None = "192.0.2.1",
     port: int | None = 50_000,
     spelled: str | None = None,
@@ -45,28 +45,28 @@ def facts(
     socket: bool = False,
 ) -> Facts:
     """State a request as a wire would."""
-    fields: dict[str, Sequence[str]] = {} if host is None else {"host": [host]}
-    if cookie is not None:
-        fields["cookie"] = [cookie]
-    for name, value in (headers or {}).items():
-        fields[name] = [value] if isinstance(value, str) else value
-    target = path if spelled is None else spelled
+    said = {"host": host, "cookie": cookie, **(headers or {})}
+    lines = {
+        name: [value] if isinstance(value, str) else [*value]
+        for name, value in said.items()
+        if value is not None
+    }
     return Facts(
         method=method,
         scheme=scheme,
         path=path,
-        raw=(target, query),
-        spelled=target,
+        target=(path if spelled is None else spelled, query),
         peer=peer,
         port=port,
-        fields=fields,
+        fields={name: values[0] for name, values in lines.items()},
+        repeated={name: values for name, values in lines.items() if len(values) > 1},
         certified=certified,
         socket=socket,
     )
 
 
-def seen(made: Plans, method: str = "GET", path: str = "/", **request: Any) -> tuple[Exchange, Seen]:
-    """Read and screen a request; return the exchange, and what the application would see."""
+def seen(made: Plans, method: str = "GET", path: str = "/", **request: Any) -> tuple[Exchange, Seen | None]:
+    """Read and screen a request; return the exchange, and what the application would see otherwise."""
     return read(made, facts(method, path, **request))
 
 

@@ -11,13 +11,16 @@ from secmw.config.settings import Cookies, Xsrf
 from secmw.errors import ConfigError, Problem
 from secmw.forwarding import TrustedProxies
 from secmw.headers import HEADERS
-from secmw.headers.custom import CustomHeader
+from secmw.headers.custom import REFUSED, CustomHeader
 from secmw.hosts import HostList, parse_authority, parse_origin
 from secmw.http import TOKEN
 from secmw.keys import decode_key
 
 if TYPE_CHECKING:
     from secmw.policy import Policy
+
+#: Headers that no policy takes from a response: a cookie would be lost, or the response be cut.
+_UNTOUCHED = frozenset(REFUSED) | {"content-type", "location", "upgrade"}
 
 #: What a path class may change. The rest decides who we are and is one thing for a whole site.
 PATH_SETTINGS = frozenset(
@@ -38,8 +41,9 @@ PATH_SETTINGS = frozenset(
 def policy(wanted: Policy) -> list[Problem]:
     """Find every problem between the settings of a policy whose values are of the right types."""
     found: list[Problem] = []
-    for part in (_keys, _site, _proxies, _headers, _cookies, _xsrf, _preset, _paths):
+    for part in (_keys, _site, _proxies, _headers, _cookies, _xsrf, _preset):
         found.extend(part(wanted))
+    found.extend(_paths(wanted, frozenset(found)))
     return found
 
 
@@ -97,14 +101,10 @@ def _absolute(setting: str, path: str) -> Iterator[Problem]:
 
 
 def _proxies(wanted: Policy) -> Iterator[Problem]:
-    if isinstance(wanted.trusted_proxies, str):
-        if wanted.trusted_proxies != "server":
-            yield Problem(
-                "trusted_proxies", "is no list; write addresses, or 'server'", repr(wanted.trusted_proxies)
-            )
-    else:
-        for index, entry in enumerate(wanted.trusted_proxies):
-            yield from _try(f"trusted_proxies[{index}]", entry, lambda text: TrustedProxies.of((text,)))
+    # Any text but "server" has become a list of one.
+    entries = () if isinstance(wanted.trusted_proxies, str) else wanted.trusted_proxies
+    for index, entry in enumerate(entries):
+        yield from _try(f"trusted_proxies[{index}]", entry, lambda text: TrustedProxies.of((text,)))
     if not 1 <= wanted.hops <= 16:
         yield Problem("hops", "must lie between 1 and 16", repr(wanted.hops))
 
@@ -119,6 +119,8 @@ def _headers(wanted: Policy) -> Iterator[Problem]:
         for index, name in enumerate(getattr(wanted, setting)):
             if not TOKEN.fullmatch(name):
                 yield Problem(f"{setting}[{index}]", "is not a header name", repr(name))
+            elif name.lower() in _UNTOUCHED:
+                yield Problem(f"{setting}[{index}]", "belongs to the application and the server", repr(name))
     both = {name.lower() for name in wanted.enforce_headers} & {name.lower() for name in wanted.drop_headers}
     if both:
         yield Problem(
@@ -195,6 +197,8 @@ def _preset(wanted: Policy) -> Iterator[Problem]:
             "public_url", "is needed by the connect preset, whose cookie names have no __Host- prefix"
         )
     if wanted.preset == "development":
+        if not wanted.allowed_hosts and wanted.public_url is None:
+            yield Problem("allowed_hosts", "is empty, which would answer any host; leave it out", "()")
         for index, entry in enumerate(wanted.allowed_hosts):
             try:
                 local = parse_authority(entry.lstrip(".")).is_local
@@ -214,8 +218,8 @@ def _preset(wanted: Policy) -> Iterator[Problem]:
                 )
 
 
-def _paths(wanted: Policy) -> Iterator[Problem]:
-    base = {str(found) for part in (_headers, _xsrf) for found in part(wanted)} if wanted.paths else set()
+def _paths(wanted: Policy, base: frozenset[Problem]) -> Iterator[Problem]:
+    """Find the problems of each path class, without those that it inherits."""
     for prefix, settings in wanted.paths.items():
         where = f'paths."{prefix}"'
         yield from _absolute(where, prefix)
@@ -225,11 +229,13 @@ def _paths(wanted: Policy) -> Iterator[Problem]:
             yield Problem(
                 f"{where}.{name}", "is one for the whole site" if known else unknown(name, PATH_SETTINGS)
             )
-        if strays or base:
+        if strays:
             continue
         try:
             wanted.within(prefix)
         except ConfigError as error:
             yield from (
-                Problem(f"{where}.{found.setting}", found.message, found.value) for found in error.problems
+                Problem(f"{where}.{found.setting}", found.message, found.value)
+                for found in error.problems
+                if found not in base
             )

@@ -17,8 +17,8 @@ import msgspec
 
 from secmw.errors import ConfigError, Problem
 
-#: Settings whose value is never shown, not even in an error.
-SECRET = frozenset({"secret_keys"})
+#: Settings whose value is never shown, not even in an error; the address of a store may hold a password.
+SECRET = frozenset({"secret_keys", "store", "trail"})
 
 # TOML and the environment have no null. "off" is a value of X-DNS-Prefetch-Control, so text fields spell it "omit".
 _NOTHING = frozenset({"off", "omit"})
@@ -49,18 +49,18 @@ def convert(
 
 def one(kind: Any, value: Any, where: str) -> Any:
     """Convert one value to the type of its setting; raise ConfigError or msgspec.ValidationError."""
-    if isinstance(value, msgspec.Struct):
-        return msgspec.convert(value, kind)
-    options = typing.get_args(kind) if typing.get_origin(kind) in (Union, types.UnionType) else (kind,)
+    options = options_of(kind)
     if type(None) in options:
         if value is None or value == "omit":
             return None
-        if str not in options and (value is False or (isinstance(value, str) and value in _NOTHING)):
+        if value is False and not {bool, str} & set(options):
             return None
-    part = next(
-        (option for option in options if isinstance(option, type) and issubclass(option, msgspec.Struct)),
-        None,
-    )
+        if str not in options and isinstance(value, str) and value in _NOTHING:
+            return None
+    part = part_of(kind)
+    if part is not None and isinstance(value, part):
+        # msgspec checks no types when a struct is made by hand.
+        value = msgspec.structs.asdict(value)
     if part is not None and isinstance(value, Mapping):
         values, problems = convert(part, value, f"{where}.")
         if problems:
@@ -69,9 +69,36 @@ def one(kind: Any, value: Any, where: str) -> Any:
     return msgspec.convert(value, kind, strict=False)
 
 
-def unknown(name: str, known: typing.Iterable[str]) -> str:
+def options_of(kind: Any) -> tuple[Any, ...]:
+    """Return the types that a setting may have."""
+    return typing.get_args(kind) if typing.get_origin(kind) in (Union, types.UnionType) else (kind,)
+
+
+def part_of(kind: Any) -> type[msgspec.Struct] | None:
+    """Return the struct that a setting may be, or None for a flat one."""
+    structs = (
+        option
+        for option in options_of(kind)
+        if isinstance(option, type) and issubclass(option, msgspec.Struct)
+    )
+    return next(structs, None)
+
+
+def inherit(part: Any, value: Any) -> Any:
+    """Fill in what a part written as a mapping does not name; a struct is whole as it is.
+
+    >>> from secmw.config.settings import Hsts
+    >>> inherit(Hsts(include_subdomains=True), {"max_age": "30d"})
+    {'max_age': '30d', 'include_subdomains': True, 'preload': False}
+    """
+    if isinstance(part, msgspec.Struct) and isinstance(value, Mapping):
+        return {**msgspec.structs.asdict(part), **value}
+    return value
+
+
+def unknown(name: object, known: typing.Iterable[str]) -> str:
     """Say that a name is unknown, and which one was probably meant."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.6)
     return (
         f"is not a setting; did you mean {near[0]}?"
         if near
@@ -81,15 +108,10 @@ def unknown(name: str, known: typing.Iterable[str]) -> str:
 
 def problem(setting: str, value: Any, message: str) -> Problem:
     """Make a Problem that shows the value, unless it is a secret."""
-    secret = setting.partition("[")[0] in SECRET
-    shown = None if secret else repr(value)
-    if shown is not None and len(shown) > 120:
-        shown = shown[:117] + "..."
-    return Problem(
-        setting,
-        message,
-        shown,
-    )
+    shown = repr(value)
+    if setting.partition("[")[0] in SECRET or "secret" in shown:
+        return Problem(setting, message)
+    return Problem(setting, message, shown if len(shown) <= 120 else shown[:117] + "...")
 
 
 def freeze(value: Any) -> Any:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import tomllib
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from secmw.config.convert import field_types, unknown
+from secmw.config.convert import field_types, options_of, part_of, unknown
 from secmw.errors import ConfigError, Problem
 
 
@@ -91,14 +91,7 @@ def environment(environ: Mapping[str, str], prefix: str, struct: type[msgspec.St
         if not inner:
             settings[name] = _value(text, types[name], variable, problems)
             continue
-        part = next(
-            (
-                kind
-                for kind in _options(types[name])
-                if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
-            ),
-            None,
-        )
+        part = part_of(types[name])
         if part is None:
             problems.append(Problem(variable, f"{name} has no parts; write {prefix}{name.upper()}"))
             continue
@@ -120,10 +113,6 @@ def _as_variable(message: str, prefix: str) -> str:
     return f"{head} {prefix}{name.rstrip('?').upper()}?"
 
 
-def _options(kind: Any) -> tuple[Any, ...]:
-    return typing.get_args(kind) or (kind,)
-
-
 def _value(text: str, kind: Any, variable: str, problems: list[Problem]) -> Any:
     """Turn the text of a variable into what its type wants; msgspec does the numbers and booleans later."""
     if text[:1] in ("[", "{"):
@@ -132,7 +121,8 @@ def _value(text: str, kind: Any, variable: str, problems: list[Problem]) -> Any:
         except msgspec.DecodeError as error:
             problems.append(Problem(variable, f"is not JSON: {error}"))
             return None
-    listed = "Sequence" in str(kind) and "Mapping" not in str(kind)
-    if listed and not (str in _options(kind) and "," not in text):
+    options = options_of(kind)
+    listed = any(typing.get_origin(option) is Sequence for option in options)
+    if listed and ("," in text or str not in options):
         return [item.strip() for item in text.split(",") if item.strip()]
     return text

@@ -1,0 +1,25 @@
+"""A request as checks see it, made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    method: str = "POST"
+    scheme: str = "https"
+    host: str = "app.example"
+    origin: str = "https://app.example"
+    path: str = "/"
+    client: str | None = "192.0.2.1"
+    cookie: str | None = None
+    certified: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+    forwarded: bool = False
+    claims_https: bool = False
+    socket: bool = False
+    local: bool = False
+    named: bool = True
+    target: tuple[bytes | str, bytes | str] = ("/", "")
