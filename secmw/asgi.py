@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
-from secmw.exchange import Exchange, Facts
+from secmw.exchange import Exchange
 from secmw.forwarding import FORWARDING
 from secmw.guard import AsyncGuard, announce
-from secmw.http import ASGI, SAFE_METHODS, Reply
+from secmw.http import ASGI, SAFE_METHODS, Facts, Reply
 from secmw.paths import below
 from secmw.policy import Policy
 from secmw.request import Seen, choose, read

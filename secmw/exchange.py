@@ -29,7 +29,7 @@ from secmw.checks.host import Site
 from secmw.checks.transport import here
 from secmw.cookies import Cookie, needs_twin, twin_of
 from secmw.errors import SessionError
-from secmw.http import Line, Reason, Refusal, Reply
+from secmw.http import Facts, Line, Reason, Refusal, Reply
 from secmw.merge import merge, text
 from secmw.own import visit_cookie, xsrf_cookie
 from secmw.plan import HeaderSet, Plan
@@ -62,28 +62,6 @@ class State(enum.Enum):
     CLOSED = "closed"
 
 
-class Facts(msgspec.Struct):
-    """Hold what a wire says of a request, as text.
-
-    ``fields``: lower-case names to values; ``repeated``: those that came more than once, every value in order (their
-    first is in ``fields`` too). ``target``: path and query as they were sent, in the wire's type, for redirects. ``forwarded``: whether there was any forwarding header, and
-    ``claims_https`` whether one that nobody believes speaks of HTTPS; both are found out on the way.
-    """
-
-    method: str
-    scheme: str
-    path: str
-    target: tuple[Any, Any]
-    peer: str | None
-    port: int | None
-    fields: dict[str, str]
-    repeated: Mapping[str, list[str]]
-    certified: bool = False
-    socket: bool = False
-    forwarded: bool = False
-    claims_https: bool = False
-
-
 class Amendment(msgspec.Struct):
     """Hold what a response gets besides what the plan gives every one; made when the application asks for something.
 
@@ -103,9 +81,10 @@ NOTHING: Final = Amendment()
 class Exchange(msgspec.Struct):
     """Be one request and its response.
 
-    ``scheme`` is http or https, for a WebSocket too; ``path`` is decoded and below the mount point; ``peer`` is the client's address after the resolver, or ASGI's pair of
-    address and port, None for a unix socket; ``raw_cookie`` the Cookie header as the wire spells it; ``headers`` the fields the checks read, for requests
-    that are not both safe and ordinary; ``target`` path and query as they were sent, for a redirect to HTTPS.
+    ``scheme`` is http or https, for a WebSocket too; ``path`` is decoded and below the mount point. ``peer`` is the
+    address of the client after the resolver, or ASGI's pair of address and port, None for a unix socket. ``raw_cookie``
+    is the Cookie header as the wire spells it, ``headers`` the fields that checks read; only requests that are not
+    both safe and ordinary have any. ``target``: path and query as they were sent, for a redirect to HTTPS.
     """
 
     plan: Plan

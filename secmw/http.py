@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+import msgspec
+
 #: A header name or value as a wire spells it: bytes on ASGI, str on WSGI.
 HeaderText = bytes | str
 
@@ -75,6 +77,29 @@ class Reply:
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes = b""
+
+
+class Facts(msgspec.Struct):
+    """Hold what a wire says of a request, as text.
+
+    ``fields``: lower-case names to values; ``repeated``: those that came more than once, every value in order (their
+    first is in ``fields`` too). ``target``: path and query as they were sent, in the wire's type, for redirects.
+    ``forwarded``: whether there was any forwarding header, and ``claims_https`` whether one that nobody believes speaks
+    of HTTPS; both are found out on the way.
+    """
+
+    method: str
+    scheme: str
+    path: str
+    target: tuple[Any, Any]
+    peer: str | None
+    port: int | None
+    fields: dict[str, str]
+    repeated: Mapping[str, list[str]]
+    certified: bool = False
+    socket: bool = False
+    forwarded: bool = False
+    claims_https: bool = False
 
 
 class Request(Protocol):

@@ -13,9 +13,9 @@ from typing import Final
 import msgspec
 
 from secmw.cookies import fold_twins
-from secmw.exchange import Exchange, Facts
+from secmw.exchange import Exchange
 from secmw.forwarding import FORWARDING, ForwardingError
-from secmw.http import DISGUISES, SAFE_METHODS, HeaderText, Reason, Refusal
+from secmw.http import DISGUISES, SAFE_METHODS, Facts, HeaderText, Reason, Refusal
 from secmw.merge import text
 from secmw.paths import odd
 from secmw.plan import Plan, Plans, Table

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from secmw.exchange import Exchange, Facts
+from secmw.exchange import Exchange
 from secmw.forwarding import FORWARDING, WSGI_KEYS
 from secmw.guard import Guard, announce
-from secmw.http import SAFE_METHODS, WSGI, Reply
+from secmw.http import SAFE_METHODS, WSGI, Facts, Reply
 from secmw.policy import Policy
 from secmw.replay import Replay
 from secmw.request import Seen, choose, read
