@@ -152,10 +152,10 @@ def test_reading_a_host_raises_nothing_but_value_error_and_never_repeats_the_tex
 
 @pytest.mark.parametrize("text", ["a" * 65536, "[" * 65536, "a." * 32768, "a:" * 32768, "1" * 65536])
 def test_a_long_host_is_refused_at_once(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ValueError):
         parse_authority(text)
-    assert time.perf_counter() - start < 0.05
+    assert time.process_time() - start < 0.5
 
 
 @pytest.mark.parametrize(

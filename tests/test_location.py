@@ -155,7 +155,7 @@ def test_an_authority_that_is_none_is_refused(authority: str) -> None:  # TR-06
 
 
 def test_a_long_path_takes_linear_time() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     location = https_location(HOST, b"\\" * 65536, b"\r" * 65536)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 1
     assert location.endswith(quote_from_bytes(b"\r" * 65536))

@@ -15,6 +15,8 @@ _PAIR: Final = re.compile(rf'({TOKEN.pattern})=(?:({TOKEN.pattern})|"((?:[^"\\]|
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 _MARK: Final = re.compile(r'\\.|[",;]', re.DOTALL)
 
+_LONGEST_ELEMENT = 4096  # many times what proxies write, and little enough to be read in no time
+
 
 class Forwarded:
     """Read ``Forwarded``: a list to which every proxy appends one element about the request as it got it."""
@@ -67,11 +69,13 @@ def _nodes(lines: Sequence[str], believed: list[Mapping[str, str]]) -> Iterator[
 def parse_element(text: str) -> dict[str, str]:
     r"""Read one element: parameter name, lower case, to its value, unquoted. Blanks around ``;`` are let pass.
 
-    Raises ForwardingError where the grammar does not hold or a parameter comes twice.
+    Raises ForwardingError where the grammar does not hold, a parameter comes twice, or the text is overlong.
 
     >>> parse_element(r'For="[2001:db8::1]:47011";proto=https')
     {'for': '[2001:db8::1]:47011', 'proto': 'https'}
     """
+    if len(text) > _LONGEST_ELEMENT:
+        raise _malformed("has an element that is too long")
     element: dict[str, str] = {}
     for part in _split(text, ";"):
         pair = part.strip(" \t")

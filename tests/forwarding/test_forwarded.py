@@ -87,6 +87,11 @@ def test_anything_else_is_malformed(value: str) -> None:  # PX-11
     assert malformed(value)
 
 
+def test_an_overlong_element_is_malformed_where_it_counts() -> None:
+    assert malformed(f"for={CLIENT};secret={'a' * 4096}")
+    assert resolve(f"secret={'a' * 4096}, for={CLIENT}").client == CLIENT
+
+
 @given(st.dictionaries(TOKENS.map(str.lower), TOKENS | QUOTABLE.map(quote), max_size=5))
 def test_what_is_written_reads_back(element: dict[str, str]) -> None:
     text = ";".join(f"{name}={value}" for name, value in element.items())

@@ -277,4 +277,5 @@ def test_long_values_take_linear_time(family: FamilyName, hops: int) -> None:
             start = time.process_time()
             with contextlib.suppress(ForwardingError):
                 resolver.resolve(peer=PROXY, port=1, scheme="http", host="a.test", fields={name: [value]})
-            assert time.process_time() - start < 0.3, (name, value[:20])
+            # Milliseconds on an idle machine; quadratic time would be many seconds.
+            assert time.process_time() - start < 1, (name, value[:20])
