@@ -60,36 +60,6 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "paths": '[paths."/content/"]\nframe_options = "SAMEORIGIN"',
 }
 
-#: What a part's fields mean, where the field has no docstring of its own.
-MEANINGS: Final[Mapping[str, str]] = {
-    "hsts.max_age": "How long browsers shall use HTTPS only; 0 makes them forget.",
-    "hsts.include_subdomains": "Whether that holds for every host below this one too.",
-    "hsts.preload": "Whether to ask for a place in the list built into browsers; needs a year and all subdomains.",
-    "cookies.secure": "Whether cookies travel over HTTPS only.",
-    "cookies.http_only": "Whether scripts are kept from reading the application's cookies.",
-    "cookies.same_site": "Whether cookies travel with requests from other sites; `None` needs `secure`.",
-    "cookies.partitioned": 'Whether a cookie belongs to the page that embeds us (CHIPS); needs `same_site = "None"`.',
-    "cookies.prefix": "Whether our HttpOnly cookies are named `__Host-...`, so that no other host can have set them.",
-    "cookies.readable": "Names of the application's cookies that scripts may read.",
-    "cookies.apply_to": "Whether these rules hold for our own cookies, or for all that the application sets.",
-    "cookies.legacy_twin": "Whether each SameSite=None cookie goes out twice, for browsers that misread SameSite=None.",
-    "cookies.visit": "The name, without prefix, of the random cookie that XSRF tokens are bound to.",
-    "cookies.embedded": "Set by `policy.embed()`: our cookies have names of their own.",
-    "xsrf.origin": "Whether the first question is asked: does the request come from our own pages?",
-    "xsrf.token": "Whether the second is: does it carry a token bound to its visit?",
-    "xsrf.allow_same_site": "Whether pages of sibling hosts (`Sec-Fetch-Site: same-site`) pass the first question.",
-    "xsrf.trusted_origins": "Other origins that pass it: scheme, host and port.",
-    "xsrf.cookie": "The cookie that hands the token to scripts.",
-    "xsrf.header": "The header in which a script sends it back; `X-CSRF-Token` is accepted too.",
-    "xsrf.field": "The form field in which a form sends it back.",
-    "xsrf.compare": "Whether the header must also equal that cookie.",
-    "xsrf.exempt": "Paths that are asked nothing, exact or prefixes that end in `/`: webhooks.",
-    "xsrf.api_schemes": "Authorization schemes of API calls, which are asked nothing if no cookie comes with them.",
-    "xsrf.api_key_headers": "Headers that carry an API key, likewise.",
-    "xsrf.identity_headers": "Headers by which a proxy signs people in; with one of them nothing counts as an API call.",
-    "xsrf.form_limit": "How many bytes of a form are read to find the field.",
-}
-
 
 class Field(NamedTuple):
     """Be one setting: its name, what it means, and the heading it stands under."""
@@ -224,7 +194,7 @@ def _part(name: str, struct: type[msgspec.Struct]) -> str:
         rows.append(
             (
                 code(where),
-                field.meaning or MEANINGS[where],
+                field.meaning,
                 "a duration" if where == "hsts.max_age" else words(kinds[field.name]),
                 code(toml(getattr(usual, field.name))),
                 code(f"SECMW_{name.upper()}__{field.name.upper()}"),

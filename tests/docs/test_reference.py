@@ -70,13 +70,9 @@ def test_every_setting_has_a_heading_a_meaning_and_its_variable(writers: ModuleT
 
 def test_every_part_of_a_setting_has_a_meaning(writers: ModuleType) -> None:
     page = writers.writer("settings")()
-    settings = part("settings")
-    written = set()
-    for name, struct in settings.parts():
+    for name, struct in part("settings").parts():
         for field in struct.__struct_fields__:
-            written.add(f"{name}.{field}")
             assert re.search(rf"^\| `{name}\.{field}` \| \S", page, re.MULTILINE), f"{name}.{field}"
-    assert set(settings.MEANINGS) <= written
 
 
 @pytest.mark.usefixtures("writers")
