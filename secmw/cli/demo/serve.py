@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 _TRIES: Final = 20
 #: The loopback addresses that a browser may try for localhost.
 _LOOPBACK: Final = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
+_NOISE: Final = (
+    "ASGI callable returned without completing handshake.",
+    "No supported WebSocket library detected.",
+    "Unsupported upgrade request.",
+)
 _NO_ADDRESS: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
@@ -156,9 +161,8 @@ def log_to_terminal() -> None:
     logger = logging.getLogger("secmw")
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
-    # uvicorn calls a handshake that was refused with a whole response unfinished; the line above says it better.
-    noise = "ASGI callable returned without completing handshake."
-    logging.getLogger("uvicorn.error").addFilter(lambda record: record.msg != noise)
+    # What uvicorn says of handshakes that were refused: the line above says it better.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: not record.getMessage().startswith(_NOISE))
 
 
 def say(places: Places, files: Files | None) -> None:

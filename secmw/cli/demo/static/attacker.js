@@ -120,7 +120,7 @@ async function run(key) {
   pill.textContent = stopped ? "stopped" : "got through";
   const said = card.querySelector(".said");
   said.className = `said ${stopped ? "good" : "bad"}`;
-  said.replaceChildren(...(log.length ? log.map(line) : ["The application has not heard of it."]));
+  said.replaceChildren(...(log.length ? log.map(line) : ["The application has heard nothing of it."]));
   if (stopped && said.dataset.kept) said.prepend(element("b", { textContent: said.dataset.kept }));
   card.querySelector(".saw").textContent = seen;
   card.querySelector(".outcome").hidden = false;
@@ -129,9 +129,9 @@ async function run(key) {
 
 function line(entry) {
   const words = {
-    refused: "The application refused it: ",
-    answered: "The application answered: ",
-    blocked: "The browser did not run it: ",
+    refused: "Refused: ",
+    answered: "Answered: ",
+    blocked: "Not run: ",
   };
   const whole = element("span", { className: "line" });
   whole.append(words[entry.outcome]);

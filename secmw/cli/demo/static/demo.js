@@ -109,7 +109,7 @@ byId("readable").textContent = document.cookie.split("; ").map((pair) => pair.sp
 
 // --- the guard's log
 
-const words = { refused: "refused", answered: "let in", blocked: "not run" };
+const words = { refused: "refused", answered: "answered", blocked: "not run" };
 let newest = 0;
 
 async function follow() {
