@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from secmw.exchange import Exchange
 from secmw.forwarding import FORWARDING
-from secmw.guard import AsyncGuard, announce
+from secmw.guard import AsyncGuard, announce, report_twins
 from secmw.http import ASGI, SAFE_METHODS, Facts, Reply
 from secmw.paths import below
 from secmw.policy import Policy
@@ -143,6 +143,8 @@ class Middleware:
         )
         exchange, seen = read(self.plans, facts)
         if seen is not None:
+            if seen.disagreeing:
+                report_twins(exchange, seen.disagreeing)
             scope = {**scope, **_rewritten(scope, seen, wanted, socket=socket)}
         scope["secmw"] = exchange
         return exchange, scope

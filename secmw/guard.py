@@ -82,6 +82,13 @@ def report(exchange: Exchange) -> None:
     )
 
 
+def report_twins(exchange: Exchange, names: tuple[str, ...]) -> None:
+    """Log that twins disagreed with their cookies, which a sibling host can bring about; never the values."""
+    # The list is the client's: a few names tell as much as a thousand.
+    shown = ", ".join(ascii(name) for name in names[:5])
+    _log.warning("ignored %d disagreeing -legacy cookies from %s: %s", len(names), exchange.client, shown)
+
+
 def announce(notices: tuple[str, ...]) -> None:
     """Log what start-up has to say of a policy."""
     for notice in notices:

@@ -32,6 +32,7 @@ class Seen(msgspec.Struct):
 
     ``forwarding``: the rebuilt forwarding headers; every other spelling of them is removed, and without any, scheme
     and client are as they came. ``host`` and ``cookie``: what replaces those headers, None to leave them.
+    ``disagreeing``: names of cookies whose ``-legacy`` twin said something else and was ignored.
     """
 
     scheme: str
@@ -39,6 +40,7 @@ class Seen(msgspec.Struct):
     host: str | None
     forwarding: tuple[tuple[str, str], ...]
     cookie: str | None
+    disagreeing: tuple[str, ...] = ()
 
 
 def choose(table: Table, path: str, spelled: HeaderText) -> Plan:
@@ -85,7 +87,7 @@ def read(plans: Plans, facts: Facts) -> tuple[Exchange, Seen | None]:
     facts.forwarded = forwarded
     facts.claims_https = forwarded and not rebuilt and _claims_https(fields)
     cookie = fields.get("cookie")
-    folded = fold_twins(cookie)[0] if plans.folds and cookie is not None else cookie
+    folded, disagreeing = fold_twins(cookie) if plans.folds and cookie is not None else (cookie, ())
     exchange = Exchange(
         choose(table, facts.path, facts.target[0]),
         plans.home or plans.sites[host],
@@ -110,6 +112,7 @@ def read(plans: Plans, facts: Facts) -> tuple[Exchange, Seen | None]:
         host if rebuilt and host != fields.get("host") else None,
         rebuilt,
         folded if folded != cookie else None,
+        disagreeing,
     )
 
 

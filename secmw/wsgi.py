@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from secmw.exchange import Exchange
 from secmw.forwarding import FORWARDING, WSGI_KEYS
-from secmw.guard import Guard, announce
+from secmw.guard import Guard, announce, report_twins
 from secmw.http import SAFE_METHODS, WSGI, Facts, Reply
 from secmw.policy import Policy
 from secmw.replay import Replay
@@ -148,6 +148,8 @@ class Middleware:
         )
         exchange, seen = read(self.plans, facts)
         if seen is not None:
+            if seen.disagreeing:
+                report_twins(exchange, seen.disagreeing)
             _rewrite(environ, seen)
         return exchange
 
