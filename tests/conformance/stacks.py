@@ -17,7 +17,7 @@ from tests.conformance import app
 from tests.conformance.inprocess import InProcess
 from tests.conformance.policies import named
 from tests.conformance.sockets import OverSocket
-from tests.conformance.traits import SERVERS, Fact, Traits
+from tests.conformance.traits import IN_PROCESS, SERVERS, Fact, Traits
 from tests.servers import TLS, serve
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def in_process(build: str) -> Stack:
     return Stack(
         name=build,
         interface=interface,
-        traits=Traits(),
+        traits=IN_PROCESS[interface],
         make=lambda stack, name: InProcess(stack, name, BUILDS[build](named(name))),
     )
 

@@ -21,6 +21,8 @@ class Fact(enum.Enum):
     HIDDEN_TARGET = "does not tell how a path was spelled"
     EAGER_START = "takes the head of a response when the application returns"
     ASCII_FIELDS = "drops a request header whose value is not ASCII"
+    FOLDED_NAMES = "joins X_Forwarded_For and X-Forwarded-For"
+    LAST_PROTO = "keeps one of two lines"
     NO_WRITE = "start_response returns no write"
 
 
@@ -40,6 +42,12 @@ class Traits:
     refused_paths: frozenset[str] = frozenset()
 
 
+#: The client that drives applications in process is as bad a server as PEP 3333 allows.
+IN_PROCESS: Final[Mapping[str, Traits]] = {
+    "asgi": Traits(),
+    "wsgi": Traits(interface="wsgi", facts=frozenset({Fact.FOLDED_NAMES})),
+}
+
 DATE = frozenset({"date"})
 SERVERS: Final[Mapping[str, Traits]] = {
     "uvicorn-h11": Traits(options=("--no-server-header",), adds=DATE),
@@ -51,5 +59,5 @@ SERVERS: Final[Mapping[str, Traits]] = {
     "gunicorn-sync": Traits(interface="wsgi", server="gunicorn", adds=DATE|{"server", "connection"}),
     "gunicorn-gthread": Traits(interface="wsgi", server="gunicorn", adds=DATE|{"server", "connection"}),
     "waitress": Traits(interface="wsgi", options=("--ident=",), adds=DATE, facts=frozenset({Fact.TIDY_SLASHES})),
-    "granian-wsgi": Traits(interface="wsgi", server="granian", adds=DATE|{"server"}, facts=frozenset({Fact.UTF8_VALUES, Fact.HIDDEN_TARGET, Fact.EAGER_START, Fact.NO_WRITE, Fact.ASCII_FIELDS})),
+    "granian-wsgi": Traits(interface="wsgi", server="granian", adds=DATE|{"server"}, facts=frozenset({Fact.UTF8_VALUES, Fact.HIDDEN_TARGET, Fact.EAGER_START, Fact.NO_WRITE, Fact.ASCII_FIELDS, Fact.FOLDED_NAMES})),
 }
