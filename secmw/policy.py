@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import msgspec
 
 from secmw.config import check, sources
-from secmw.config.convert import SECRET, convert, freeze, inherit
+from secmw.config.convert import SECRET, convert, field_types, freeze, inherit
 from secmw.config.settings import Cookies, Hsts, Sessions, Xsrf
 from secmw.errors import ConfigError, Problem
 from secmw.paths import covers
@@ -141,8 +141,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             if name != "_written" and (value := getattr(self, name)) is not msgspec.UNSET
         }
         preset = PRESETS.get(str(given.get("preset")), PRESETS["recommended"])
+        types = field_types(type(self))
         settings = {
-            name: inherit(preset[name].value, value) if name in preset else value
+            name: inherit(types[name], preset[name].value, value) if name in preset else value
             for name, value in sources.shorthands(given).items()
         }
         values, problems = convert(type(self), settings)
@@ -269,13 +270,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     def within(self, path: str) -> Self:
         """Return the policy as it holds for the path class ``path``, without further path classes."""
-        found = self._of({**self.written(), "paths": {}})
-        for prefix in sorted(self.paths, key=len):
-            if covers(prefix, path):
-                here = sources.shorthands(self.paths[prefix])
-                changed = {name: inherit(getattr(found, name, None), value) for name, value in here.items()}
-                found = self._of({**found.written(), **changed})
-        return found
+        settings = {**self.written(), "paths": {}}
+        types = field_types(type(self))
+        for prefix in filter(lambda prefix: covers(prefix, path), sorted(self.paths, key=len)):
+            for name, value in sources.shorthands(self.paths[prefix]).items():
+                part = settings.get(name, getattr(self, name, None))
+                settings[name] = inherit(types.get(name), part, value)
+        return self._of(settings)
 
     def written(self) -> dict[str, Any]:
         """Return the settings that were written, as opposed to taken from the preset."""

@@ -76,16 +76,20 @@ def public_url(text: str) -> str:
     return text
 
 
+def _scheme(wanted: Policy) -> str:
+    return str(wanted.public_url).partition(":")[0].lower()
+
+
 def _site(wanted: Policy) -> Iterator[Problem]:
     if wanted.public_url is not None:
         yield from _try("public_url", wanted.public_url, public_url)
-        if wanted.public_url.startswith("http:") and wanted.https != "off" and wanted.preset != "development":
+        if _scheme(wanted) == "http" and wanted.https != "off" and wanted.preset != "development":
             yield Problem(
                 "public_url",
                 "is plain HTTP while https asks for HTTPS; write https://, or https = 'off' for a site without",
                 repr(wanted.public_url),
             )
-        if wanted.force_secure is False and wanted.public_url.startswith("https:"):
+        if wanted.force_secure is False and _scheme(wanted) == "https":
             yield Problem("force_secure", "contradicts public_url, which is https; leave it out", "False")
     for index, entry in enumerate(wanted.allowed_hosts):
         yield from _try(f"allowed_hosts[{index}]", entry, lambda text: HostList.of((text,)))

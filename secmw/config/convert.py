@@ -84,16 +84,20 @@ def part_of(kind: Any) -> type[msgspec.Struct] | None:
     return next(structs, None)
 
 
-def inherit(part: Any, value: Any) -> Any:
-    """Fill in what a part written as a mapping does not name; a struct is whole as it is.
+def inherit(kind: Any, part: Any, value: Any) -> Any:
+    """Fill in what a part written as a mapping does not name from ``part``, its like elsewhere.
+
+    A struct is whole as it is, and so is the value of a flat setting.
 
     >>> from secmw.config.settings import Hsts
-    >>> inherit(Hsts(include_subdomains=True), {"max_age": "30d"})
+    >>> inherit(Hsts | None, Hsts(include_subdomains=True), {"max_age": "30d"})
     {'max_age': '30d', 'include_subdomains': True, 'preload': False}
     """
-    if isinstance(part, msgspec.Struct) and isinstance(value, Mapping):
-        return {**msgspec.structs.asdict(part), **value}
-    return value
+    if part_of(kind) is None or not isinstance(value, Mapping):
+        return value
+    if isinstance(part, msgspec.Struct):
+        part = msgspec.structs.asdict(part)
+    return {**part, **value} if isinstance(part, Mapping) else value
 
 
 def unknown(name: object, known: typing.Iterable[str]) -> str:

@@ -5,6 +5,7 @@ This reads files and variables and returns plain mappings; what the values mean 
 
 from __future__ import annotations
 
+import re
 import tomllib
 import typing
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,9 @@ import msgspec
 
 from secmw.config.convert import field_types, options_of, part_of, unknown
 from secmw.errors import ConfigError, Problem
+
+# Not "[::1]", which is a host.
+_JSON = re.compile(r"""\s*(?:\{|\[\s*["\[{\]])""")
 
 
 def shorthands(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,7 +119,7 @@ def _as_variable(message: str, prefix: str) -> str:
 
 def _value(text: str, kind: Any, variable: str, problems: list[Problem]) -> Any:
     """Turn the text of a variable into what its type wants; msgspec does the numbers and booleans later."""
-    if text[:1] in ("[", "{"):
+    if _JSON.match(text):
         try:
             return msgspec.json.decode(text)
         except msgspec.DecodeError as error:

@@ -154,17 +154,20 @@ def test_lists_in_a_part_made_by_hand_are_frozen() -> None:
 
 
 def test_a_part_takes_over_what_a_mapping_does_not_name() -> None:
-    assert inherit(Xsrf(cookie="RSC-XSRF", token=False), {"token": True})["cookie"] == "RSC-XSRF"
+    taken = inherit(Xsrf | None, Xsrf(cookie="RSC-XSRF", token=False), {"token": True})
+    assert (taken["cookie"], taken["token"]) == ("RSC-XSRF", True)
+    assert inherit(Xsrf | None, taken, {"field": "f"}) == {**taken, "field": "f"}
 
 
 @pytest.mark.parametrize("value", [None, "off", Xsrf(), 7, ["token"]])
 def test_only_a_mapping_takes_over(value: Any) -> None:
-    assert inherit(Xsrf(cookie="RSC-XSRF"), value) is value
+    assert inherit(Xsrf | None, Xsrf(cookie="RSC-XSRF"), value) is value
 
 
 def test_nothing_is_taken_over_from_what_is_no_part() -> None:
-    assert inherit({"a": 1}, {"b": 2}) == {"b": 2}
-    assert inherit(None, {"b": 2}) == {"b": 2}
+    csp = Mapping[str, Sequence[str]] | None
+    assert inherit(csp, {"a": ["x"]}, {"b": ["y"]}) == {"b": ["y"]}
+    assert inherit(Xsrf | None, None, {"token": True}) == {"token": True}
 
 
 # --- all at once
