@@ -112,6 +112,11 @@ def test_none_stands_alone(name: str) -> None:
         csp.checked({name: ("'none'", "https:" if name != "trusted-types" else "a")})
 
 
+@pytest.mark.parametrize("name", ["default-src", "frame-ancestors", "trusted-types"])
+def test_none_alone_allows_nothing(name: str) -> None:
+    assert csp.checked({name: ["'none'"]}) == {name: ("'none'",)}
+
+
 @pytest.mark.parametrize("name", ["default-src", "img-src", "frame-ancestors"])
 def test_an_empty_source_list_says_none(name: str) -> None:
     with pytest.raises(ValueError, match="is empty; write \"'none'\" to allow nothing"):

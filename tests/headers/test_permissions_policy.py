@@ -72,6 +72,17 @@ def test_a_bad_allow_list_is_refused_with_the_feature_and_the_fix(allowed: tuple
     assert fix in str(refused.value)
 
 
+def test_origins_are_written_in_lower_case() -> None:
+    assert PermissionsPolicy(features={"camera": ("HTTPS://X.org",)}).render() == 'camera=("https://x.org")'
+
+
+def test_a_policy_can_not_be_changed_after_it_was_checked() -> None:
+    features: dict[str, tuple[str, ...]] = {"camera": ()}
+    header = PermissionsPolicy(features=features)
+    features["microphone"] = ('"',)
+    assert header.render() == "camera=()"
+
+
 @pytest.mark.parametrize("name", ["", "Camera", "cam era", "camera=(), x", "cam\u00e9ra", "9x"])
 def test_a_feature_name_is_lower_case(name: str) -> None:
     with pytest.raises(ValueError, match="is not a name; write lower-case letters, digits and hyphens"):

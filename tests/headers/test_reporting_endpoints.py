@@ -56,6 +56,13 @@ def test_an_address_is_https_or_a_path(url: str) -> None:
         ReportingEndpoints(endpoints={"csp": url})
 
 
+def test_endpoints_can_not_be_changed_after_they_were_checked() -> None:
+    endpoints = {"csp": "/r"}
+    header = ReportingEndpoints(endpoints=endpoints)
+    endpoints["csp"] = '"'
+    assert header.render() == 'csp="/r"'
+
+
 def test_a_name_is_lower_case() -> None:
     with pytest.raises(ValueError, match="is not a name"):
         ReportingEndpoints(endpoints={"CSP": "/r"})

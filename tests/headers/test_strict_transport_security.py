@@ -21,6 +21,10 @@ def test_the_recommended_value_is_a_year_for_this_host() -> None:
     assert header.render() == "max-age=31536000"
 
 
+def test_subdomains_and_the_preload_list_are_not_ours_to_lock_unasked() -> None:
+    assert StrictTransportSecurity(max_age=31_536_000).render() == "max-age=31536000"
+
+
 def test_the_strict_value_is_two_years_and_all_subdomains() -> None:
     header = StrictTransportSecurity(max_age=63_072_000, include_subdomains=True)
     assert header.render() == "max-age=63072000; includeSubDomains"
@@ -53,6 +57,8 @@ def test_preload_needs_a_year_and_all_subdomains(max_age: int, include_subdomain
 def test_max_age_is_a_number_of_seconds(max_age: int) -> None:
     with pytest.raises(ValueError, match=r"max_age = .* is not a number of seconds"):
         StrictTransportSecurity.of(Settings(hsts=Hsts(max_age=max_age)))
+    with pytest.raises(ValueError, match=r"max_age = .* is not a number of seconds"):
+        StrictTransportSecurity(max_age=max_age)
 
 
 @given(st.integers(0, 10**12), st.booleans(), st.booleans())
