@@ -174,7 +174,7 @@ def write() -> str:
         ]
         lines += [f"- Type: {words(kinds[field.name])}", f"- Default: {default(field.name)}"]
         lines += [
-            f"- Environment: `SECMW_{field.name.upper()}`",
+            f"- Environment: `SECMW_{field.name.upper()}`" + (", as JSON" if field.name in structs else ""),
             "",
             "```toml",
             EXAMPLES[field.name],
