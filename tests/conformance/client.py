@@ -202,6 +202,11 @@ def reason(response: Response) -> str:
     return found
 
 
+def outcome(response: Response) -> str:
+    """Return `passed`, or why we refused."""
+    return "passed" if response.status == 200 else reason(response)
+
+
 def tokens(response: Response) -> list[str]:
     """Return the tokens that the application was given."""
     return list(seen(response)["tokens"])

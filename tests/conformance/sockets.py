@@ -240,7 +240,7 @@ class OverSocket(Site):
     def keep_alive(self) -> Iterator[Site]:
         with Connection(self.server) as connection:
             site = OverSocket(self.stack, self.name, self.server)
-            site._kept = connection  # noqa: SLF001
+            site._kept = connection
             yield site
 
 

@@ -85,6 +85,11 @@ class Stack:
         return name.lower() if self.interface == "asgi" else name
 
     @property
+    def drops_fields(self) -> bool:
+        """Whether a request header that is not ASCII is lost before anybody sees it."""
+        return self.has(Fact.ASCII_FIELDS)
+
+    @property
     def sockets(self) -> bool:
         """Whether WebSockets work at all."""
         return self.interface == "asgi"

@@ -9,8 +9,8 @@ from tests.conformance.client import seen
 from tests.conformance.traits import Fact
 
 if TYPE_CHECKING:
-    from tests.conformance.stacks import Stack
     from secmw.testing import Response
+    from tests.conformance.stacks import Stack
 
 
 def expected(stack: Stack, table: dict[str, int | str | None], path: str) -> int | str | None:

@@ -23,6 +23,7 @@ class Fact(enum.Enum):
     ASCII_FIELDS = "drops a request header whose value is not ASCII"
     FOLDED_NAMES = "joins X_Forwarded_For and X-Forwarded-For"
     LAST_PROTO = "keeps one of two lines"
+    OWN_FORMS = "parses multipart bodies by itself"
     NO_WRITE = "start_response returns no write"
 
 
@@ -54,7 +55,7 @@ SERVERS: Final[Mapping[str, Traits]] = {
     "uvicorn-httptools": Traits(options=("--no-server-header",), adds=DATE),
     "hypercorn": Traits(server="hypercorn-h11", adds=DATE|{"server"}),
     "granian": Traits(server="granian", adds=DATE|{"server"}),
-    "daphne": Traits(options=("--no-server-name",), facts=frozenset({Fact.BARE_DENIAL})),
+    "daphne": Traits(options=("--no-server-name",), facts=frozenset({Fact.BARE_DENIAL, Fact.OWN_FORMS})),
     "gunicorn-uvicorn": Traits(server="uvicorn", adds=DATE|{"server"}),
     "gunicorn-sync": Traits(interface="wsgi", server="gunicorn", adds=DATE|{"server", "connection"}),
     "gunicorn-gthread": Traits(interface="wsgi", server="gunicorn", adds=DATE|{"server", "connection"}),
