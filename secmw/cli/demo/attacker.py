@@ -61,7 +61,7 @@ ATTACKS: Final = (
         "read",
         "Read your notes",
         "fetch() asks for your private notes with your cookies.",
-        "The application answers, but the browser keeps the answer from this site.",
+        "The application names no other site that may read it, so the browser keeps the answer away.",
         "resource_policy",
         "The browser kept the answer to itself",
     ),

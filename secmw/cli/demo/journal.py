@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections import deque
 from dataclasses import asdict, dataclass
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 #: Where the demo's pages tell what a browser did not run: the telling itself is no news.
 REPORTS: Final = "/blocked"
+
+#: How our refusals name their reason, as problem+json and as a page.
+_SAID: Final = re.compile(rb'(?:"reason":"|Reason: <code>)([a-z_]+)')
 
 _KEPT: Final = 200
 _LONGEST: Final = 120
@@ -87,35 +91,49 @@ class Watch:
         self.journal = journal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything on, and look at the answer's first message."""
+        """Pass everything on, and look at the first messages of the answer."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
+        head: Message | None = None
         noted = False
 
         async def look(message: Message) -> None:
-            nonlocal noted
-            if not noted and message["type"] != "http.response.body":
-                noted = True
-                self.note(scope, message)
+            nonlocal head, noted
+            if not noted:
+                # Where forwarding headers had to go, the exchange is in a scope that only the application sees. What
+                # was refused is then known from the page that says so.
+                hidden = head is None and "secmw" not in scope and message.get("status", 0) >= 400
+                head = head or message
+                if not hidden:
+                    self.note(scope, head, _reason(scope, message))
+                    noted = True
             await send(message)
 
         await self.app(scope, receive, look)
 
-    def note(self, scope: Scope, message: Message) -> None:
-        """Note one answer."""
-        exchange = scope.get("secmw")
-        refusal = getattr(exchange, "refusal", None)
+    def note(self, scope: Scope, head: Message, reason: str) -> None:
+        """Note one answer; without a reason it is the application's own."""
         method = "WebSocket" if scope["type"] == "websocket" else scope["method"]
         attack = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("attack", [""])[0]
-        if refusal is None and not attack and (method in SAFE_METHODS or scope["path"] == REPORTS):
+        if not reason and not attack and (method in SAFE_METHODS or scope["path"] == REPORTS):
             return
         origin = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"), "")
         self.journal.add(
-            "answered" if refusal is None else "refused",
+            "refused" if reason else "answered",
             f"{method} {scope['path']}",
             origin=origin,
-            status=message.get("status", 0) if refusal is None else refusal.status,
-            reason="" if refusal is None else refusal.reason,
+            # A server may refuse a handshake with nothing but a bare 403.
+            status=head.get("status", 403 if reason else 0),
+            reason=reason,
             attack=attack,
         )
+
+
+def _reason(scope: Scope, message: Message) -> str:
+    """Return why a request was refused, "" if it was not: from its exchange, else from the body of the answer."""
+    if "secmw" in scope:
+        refusal = scope["secmw"].refusal
+        return "" if refusal is None else str(refusal.reason)
+    found = _SAID.search(message.get("body", b""))
+    return "" if found is None else found[1].decode("ascii")

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from secmw import Policy, asgi
 from secmw.cli.demo.journal import Journal, Watch
+from secmw.keys import new_key
 from secmw.testing import Client
 
 
@@ -84,6 +86,37 @@ def test_the_reports_themselves_are_not() -> None:
     journal = Journal()
     Client(Watch(app(204), journal)).post("/blocked")
     assert journal.after(0) == []
+
+
+POLICY = Policy.recommended(
+    secret_keys=[new_key()], public_url="https://a.example", sessions=None, trusted_proxies=["127.0.0.1"]
+)
+
+
+def guarded(journal: Journal) -> Client:
+    return Client(Watch(asgi.Middleware(app(), POLICY), journal), base_url="https://a.example")
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+@pytest.mark.parametrize("forwarding", [{}, {"X-Forwarded-For": "203.0.113.7"}])
+def test_a_refusal_is_noted_with_its_reason(forwarding: dict[str, str], accept: str) -> None:
+    journal = Journal()
+    headers = {"Origin": "https://evil.example", "Accept": accept, **forwarding}
+    guarded(journal).post("/notes", headers=headers)
+    assert entries(journal) == [("refused", "POST /notes", 403, "cross_origin")]
+
+
+@pytest.mark.parametrize("denial", [False, True])
+def test_so_is_a_handshake_however_it_is_refused(denial: bool) -> None:
+    journal = Journal()
+    guarded(journal).websocket("/echo", origin="https://evil.example", denial=denial)
+    assert entries(journal) == [("refused", "WebSocket /echo", 403, "cross_origin")]
+
+
+def test_an_error_of_the_application_is_its_own() -> None:
+    journal = Journal()
+    Client(Watch(app(404), journal)).post("/nowhere")
+    assert entries(journal) == [("answered", "POST /nowhere", 404, "")]
 
 
 def test_start_up_passes_by() -> None:

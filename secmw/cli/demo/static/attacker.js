@@ -70,7 +70,7 @@ const failed = {
   socket: (seen, log) => refused(log) && !seen.startsWith("an open"),
   frame: (seen) => seen.startsWith("an empty"),
   host: (seen, log) => refused(log) && seen.startsWith("status"),
-  forwarded: (seen) => seen.includes(`link to ${app}/`),
+  forwarded: (seen, log) => refused(log) || seen.includes(`link to ${app}/`),
   script: (seen, log) => log.some((entry) => entry.outcome === "blocked"),
 };
 
@@ -121,7 +121,7 @@ async function run(key) {
   const said = card.querySelector(".said");
   said.className = `said ${stopped ? "good" : "bad"}`;
   said.replaceChildren(...(log.length ? log.map(line) : ["The application has heard nothing of it."]));
-  if (stopped && said.dataset.kept) said.prepend(element("b", { textContent: said.dataset.kept }));
+  if (stopped && said.dataset.kept && !refused(log)) said.prepend(element("b", { textContent: said.dataset.kept }));
   card.querySelector(".saw").textContent = seen;
   card.querySelector(".outcome").hidden = false;
   resize();
