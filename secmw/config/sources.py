@@ -122,7 +122,7 @@ def _value(text: str, kind: Any, variable: str, problems: list[Problem]) -> Any:
     if _JSON.match(text):
         try:
             return msgspec.json.decode(text)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeEncodeError) as error:
             problems.append(Problem(variable, f"is not JSON: {error}"))
             return None
     options = options_of(kind)
