@@ -206,7 +206,7 @@ def test_anything_is_a_value_or_a_problem(given_: dict[str, Any]) -> None:
 # --- what is shown
 
 
-@pytest.mark.parametrize("setting", [*SECRET, *(f"{name}[0]" for name in SECRET)])
+@pytest.mark.parametrize("setting", [*sorted(SECRET), *(f"{name}[0]" for name in sorted(SECRET))])
 def test_the_value_of_a_secret_setting_is_never_shown(setting: str) -> None:
     assert problem(setting, "hunter2", "is wrong").value is None
 
