@@ -7,7 +7,7 @@ WebSocket and lifespan pass through; wrapped around the whole application it als
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Final
 
 from secmw.exchange import Exchange
@@ -114,15 +114,11 @@ class Middleware:
     def view(self, scope: Scope, *, socket: bool = False) -> tuple[Exchange, Scope]:
         """Look at everything the checks may read; return the exchange and the scope for the application."""
         wanted = self.plans.wanted
-        fields: dict[str, str] = {}
-        repeated: dict[str, list[str]] = {}
-        for raw, value in scope["headers"]:
-            if raw in wanted:
-                name = wanted[raw]
-                if name in fields:
-                    repeated.setdefault(name, [fields[name]]).append(value.decode("latin-1"))
-                else:
-                    fields[name] = value.decode("latin-1")
+        found = [line for line in scope["headers"] if line[0] in wanted]
+        fields = {wanted[name]: value.decode("latin-1") for name, value in found}
+        repeated: Mapping[str, list[str]] = {}
+        if len(fields) < len(found):
+            repeated = _repeated((wanted[name], value.decode("latin-1")) for name, value in found)
         path = scope["path"]
         if scope.get("root_path"):
             path = below(scope["root_path"], path)
@@ -130,7 +126,7 @@ class Middleware:
         extensions = scope.get("extensions")
         facts = Facts(
             "GET" if socket else scope["method"],
-            _scheme(scope, fields, socket=socket),
+            scope.get("scheme", "http") if not socket else _scheme(scope, fields),
             path,
             (scope.get("raw_path") or scope["path"], scope.get("query_string", b"")),
             host or None,
@@ -246,14 +242,22 @@ def _target(scope: Scope) -> tuple[bytes | str, bytes]:
     return scope.get("raw_path") or scope["path"], scope.get("query_string", b"")
 
 
-def _scheme(scope: Scope, fields: Mapping[str, str], *, socket: bool) -> str:
-    """Return http or https, for a WebSocket too.
+def _repeated(lines: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the values of the headers that came more than once, in order."""
+    values: dict[str, list[str]] = {}
+    for name, value in lines:
+        values.setdefault(name, []).append(value)
+    return {name: found for name, found in values.items() if len(found) > 1}
+
+
+def _scheme(scope: Scope, fields: Mapping[str, str]) -> str:
+    """Return http or https for a WebSocket.
 
     daphne gives no scheme to a handshake. A page of an https origin can't open a ws:// socket (Mixed Content), so an
     Origin of https tells of wss://.
     """
-    scheme: str = scope.get("scheme") or ""
-    if not scheme and socket:
+    scheme = scope.get("scheme")
+    if scheme is None:
         return "https" if fields.get("origin", "").startswith("https://") else "http"
     return "https" if scheme in ("https", "wss") else "http"
 

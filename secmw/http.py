@@ -83,7 +83,7 @@ class Facts(msgspec.Struct):
     """Hold what a wire says of a request, as text.
 
     ``fields``: lower-case names to values; ``repeated``: those that came more than once, every value in order (their
-    first is in ``fields`` too). ``target``: path and query as they were sent, in the wire's type, for redirects.
+    last is in ``fields`` too). ``target``: path and query as they were sent, in the wire's type, for redirects.
     ``forwarded``: whether there was any forwarding header, and ``claims_https`` whether one that nobody believes speaks
     of HTTPS; both are found out on the way.
     """

@@ -64,7 +64,7 @@ def read(plans: Plans, facts: Facts) -> tuple[Exchange, Seen | None]:
         table = plans.safe
     elif facts.method in SAFE_METHODS and "upgrade" in fields:
         table = plans.socket
-    for name, values in facts.repeated.items():
+    for name, values in facts.repeated.items() if facts.repeated else ():
         fields[name] = ("; " if name == "cookie" else ", ").join(values)
     # Two Hosts have been joined by a comma, which no host has.
     host = fields.get("host")

@@ -42,7 +42,7 @@ class Tokens:
 
     def fits(self, token: str, visit: str) -> bool:
         """Say whether a token was made for this visit, by any of our keys, in constant time."""
-        return self._check(token, _TOKEN + visit.encode("ascii", "replace"))
+        return self._check(token, _TOKEN + visit.encode("latin-1", "replace"))
 
     def _make(self, binding: bytes) -> str:
         nonce = secrets.token_bytes(_NONCE_BYTES)

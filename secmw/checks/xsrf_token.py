@@ -6,7 +6,7 @@ different values arrive is no visit. Nothing is cleared and nothing is made here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from secmw.checks import Answer, Wants
@@ -60,16 +60,15 @@ class XsrfToken:
     ``visits``: the names of the visit cookie, the one we set first; ``twins``: whether ``-legacy`` twins are read.
     """
 
-    __slots__ = ("_find", "_folds", "_limit", "_settings", "_token_names", "_tokens")
+    __slots__ = ("_find", "_find_former", "_folds", "_header", "_settings", "_tokens")
 
     def __init__(self, settings: Xsrf, tokens: Tokens, visits: Sequence[str], *, twins: bool) -> None:
         self._settings = settings
         self._tokens = tokens
-        self._find: tuple[Callable[[str | None], object], ...] = tuple(
-            finder(name, well_formed) for name in visits
-        )
+        self._find, *former = (finder(name, well_formed) for name in visits)
+        self._find_former = former[0] if former else None
         self._folds = twins
-        self._token_names = (settings.header.lower(), ALSO_ACCEPTED)
+        self._header = settings.header.lower()
 
     @property
     def form_limit(self) -> int:
@@ -78,20 +77,17 @@ class XsrfToken:
 
     def fields(self) -> tuple[str, ...]:
         """Name the request headers this check reads."""
-        return (*self._token_names, "content-type")
+        return (self._header, ALSO_ACCEPTED, "content-type")
 
     def __call__(self, request: Request) -> Answer:
         cookie = self._cookie(request)
+        visits = self._visits(cookie)
+        if isinstance(visits, Refusal):
+            return visits
         headers = request.headers
-        name, also = self._token_names
-        token = headers.get(name)
+        token = headers.get(self._header)
         if token is None:
-            token = headers.get(also)
-        visits = self.visits(cookie)
-        if not visits:
-            return COOKIE_MISSING
-        if AMBIGUOUS in visits:
-            return COOKIE_AMBIGUOUS
+            token = headers.get(ALSO_ACCEPTED)
         if token is None:
             return Wants.FORM if is_form(headers.get("content-type", "")) else MISSING
         if self._settings.compare and token not in values(self._settings.cookie, cookie or ""):
@@ -100,26 +96,20 @@ class XsrfToken:
 
     def form(self, request: Request, body: bytes, *, complete: bool) -> Refusal | None:
         """Judge the token in the first bytes of a form."""
+        visits = self._visits(self._cookie(request))
+        if isinstance(visits, Refusal):
+            return visits
         try:
             token = find_field(
                 self._settings.field, request.headers.get("content-type", ""), body, complete=complete
             )
         except FormError as error:
             return _FORM_REFUSALS[error.reason]
-        return self._judge(token, self.visits(self._cookie(request)))
-
-    def visits(self, cookie: str | None) -> list[object]:
-        """Return the visits a Cookie header presents, or AMBIGUOUS among them."""
-        found = []
-        for find in self._find:
-            visit = find(cookie)
-            if visit is not None:
-                found.append(visit)
-        return found
+        return self._judge(token, visits)
 
     def current(self, cookie: str | None) -> str | None:
         """Return the visit that new tokens are bound to: the first name's, if we made it."""
-        found = self._find[0](self._fold(cookie))
+        found = self._find(self._fold(cookie))
         return found if isinstance(found, str) and self._tokens.is_visit(found) else None
 
     def presents(self, cookie: str | None, visit: str) -> bool:
@@ -127,14 +117,24 @@ class XsrfToken:
         found = values(self._settings.cookie, self._fold(cookie) or "")
         return any(self._tokens.fits(token, visit) for token in found)
 
-    def _judge(self, token: str, visits: list[object]) -> Refusal | None:
-        fits = False
+    def _visits(self, cookie: str | None) -> tuple[str, ...] | Refusal:
+        """Return the visits a Cookie header presents: one, or two where there was one before ``embed``."""
+        visit = self._find(cookie)
+        former = None if self._find_former is None else self._find_former(cookie)
+        if visit is AMBIGUOUS or former is AMBIGUOUS:
+            return COOKIE_AMBIGUOUS
+        if visit is None:
+            return COOKIE_MISSING if former is None else (former,)
+        return (visit,) if former is None else (visit, former)
+
+    def _judge(self, token: str, visits: tuple[str, ...]) -> Refusal | None:
         for visit in visits:
-            fits |= isinstance(visit, str) and self._tokens.fits(token, visit)
-        return None if fits else MISMATCH
+            if self._tokens.fits(token, visit):
+                return None
+        return MISMATCH
 
     def _cookie(self, request: Request) -> str | None:
-        return self._fold(request.cookie)
+        return self._fold(request.cookie) if self._folds else request.cookie
 
     def _fold(self, cookie: str | None) -> str | None:
         return fold_twins(cookie)[0] if self._folds and cookie else cookie
