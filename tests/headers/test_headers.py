@@ -122,7 +122,7 @@ def test_every_file_is_reachable_from_the_package() -> None:
 
 
 def test_importing_the_headers_loads_nothing_heavy() -> None:
-    heavy = "{'asyncio', 'difflib', 'msgspec', 'werkzeug'}"
+    heavy = "{'asyncio', 'difflib', 'flask', 'werkzeug'}"
     code = f"import sys, secmw.headers; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
