@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Final
 
-from secmw.exchange import Exchange
-from secmw.forwarding import FORWARDING
+from secmw.exchange import NO_HEADERS, Exchange
 from secmw.guard import AsyncGuard, announce, report_twins
 from secmw.http import ASGI, SAFE_METHODS, Facts, Reply
 from secmw.paths import below
@@ -114,11 +113,13 @@ class Middleware:
     def view(self, scope: Scope, *, socket: bool = False) -> tuple[Exchange, Scope]:
         """Look at everything the checks may read; return the exchange and the scope for the application."""
         wanted = self.plans.wanted
-        found = [line for line in scope["headers"] if line[0] in wanted]
-        fields = {wanted[name]: value.decode("latin-1") for name, value in found}
-        repeated: Mapping[str, list[str]] = {}
-        if len(fields) < len(found):
-            repeated = _repeated((wanted[name], value.decode("latin-1")) for name, value in found)
+        fields: dict[bytes, bytes] = {}
+        count = 0
+        for name, value in scope["headers"]:
+            if name in wanted:
+                count += 1
+                fields[name] = value
+        repeated = _repeated(scope["headers"], wanted) if len(fields) < count else NO_HEADERS
         path = scope["path"]
         if scope.get("root_path"):
             path = below(scope["root_path"], path)
@@ -141,7 +142,7 @@ class Middleware:
         if seen is not None:
             if seen.disagreeing:
                 report_twins(exchange, seen.disagreeing)
-            scope = {**scope, **_rewritten(scope, seen, wanted, socket=socket)}
+            scope = {**scope, **_rewritten(scope, seen, self.plans.forwarding, socket=socket)}
         scope["secmw"] = exchange
         return exchange, scope
 
@@ -242,15 +243,16 @@ def _target(scope: Scope) -> tuple[bytes | str, bytes]:
     return scope.get("raw_path") or scope["path"], scope.get("query_string", b"")
 
 
-def _repeated(lines: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+def _repeated(headers: Iterable[tuple[bytes, bytes]], wanted: frozenset[bytes]) -> dict[bytes, list[bytes]]:
     """Return the values of the headers that came more than once, in order."""
-    values: dict[str, list[str]] = {}
-    for name, value in lines:
-        values.setdefault(name, []).append(value)
+    values: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        if name in wanted:
+            values.setdefault(name, []).append(value)
     return {name: found for name, found in values.items() if len(found) > 1}
 
 
-def _scheme(scope: Scope, fields: Mapping[str, str]) -> str:
+def _scheme(scope: Scope, fields: Mapping[bytes, bytes]) -> str:
     """Return http or https for a WebSocket.
 
     daphne gives no scheme to a handshake. A page of an https origin can't open a ws:// socket (Mixed Content), so an
@@ -258,16 +260,16 @@ def _scheme(scope: Scope, fields: Mapping[str, str]) -> str:
     """
     scheme = scope.get("scheme")
     if scheme is None:
-        return "https" if fields.get("origin", "").startswith("https://") else "http"
+        return "https" if fields.get(b"origin", b"").startswith(b"https://") else "http"
     return "https" if scheme in ("https", "wss") else "http"
 
 
-def _rewritten(scope: Scope, seen: Seen, wanted: Mapping[bytes, str], *, socket: bool) -> dict[str, Any]:
+def _rewritten(scope: Scope, seen: Seen, forwarding: frozenset[bytes], *, socket: bool) -> dict[str, Any]:
     """Return what changes in the scope for the application: one truth about who and where, whatever was sent."""
     headers = [
         (name, value)
         for name, value in scope["headers"]
-        if wanted.get(name) not in FORWARDING
+        if name not in forwarding
         and not (name == b"host" and seen.host is not None)
         and not (name == b"cookie" and seen.cookie is not None)
     ]

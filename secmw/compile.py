@@ -5,9 +5,11 @@ A policy that exists is sound; compiling raises ConfigError only for what this v
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
+
+import msgspec
 
 from secmw import own
 from secmw.checks import Check, all_of, api_call, cross_origin
@@ -45,6 +47,12 @@ _LISTS: Final = frozenset(
 )
 
 
+_HTTPS_ONLY: Final = frozenset(header.name.lower() for header in HEADERS if header.https_only)
+
+#: Of these one field counts; of any other name an application may send as many as it likes.
+_SINGLE: Final = frozenset(header.name.lower() for header in HEADERS) - _LISTS
+
+
 class HeaderLine(NamedTuple):
     """One response header as text: what is sent, and the setting that makes it."""
 
@@ -56,8 +64,10 @@ class HeaderLine(NamedTuple):
 
 def response_lines(policy: Policy, nonce: str | None = None) -> list[HeaderLine]:
     """List the headers a policy puts on every response, in the order they are sent."""
-    custom = [CustomHeader.parse(str(entry)) for entry in policy.custom_headers]
-    lines = {line.name.lower(): HeaderLine(line.name, line.value, "custom_headers") for line in custom}
+    lines = {}
+    for custom in (CustomHeader.parse(str(entry)) for entry in policy.custom_headers):
+        lower = custom.name.lower()
+        lines[lower] = HeaderLine(custom.name, custom.value, "custom_headers", lower in _HTTPS_ONLY)
     for kind in HEADERS:
         header = kind.of(policy)
         # A custom header beats a preset's value; beside a setting that was written it is a ConfigError already.
@@ -124,7 +134,9 @@ class _Compiler:
             home=None if self.policy.screening else self.unscreened(),
             resolver=self.resolver(),
             marks=frozenset(map(self.key, marks)),
-            wanted={self.key(name): name for name in marks | self.fields} if self.policy.screening else {},
+            wanted=frozenset(map(self.key, marks | self.fields if self.policy.screening else ())),
+            forwarding=frozenset(map(self.key, FORWARDING)),
+            disguises=frozenset(map(self.key, DISGUISES)),
             folds=self.policy.cookies.legacy_twin != "never",
             notices=tuple(notices(self.policy)),
         )
@@ -154,14 +166,20 @@ class _Compiler:
         }
         exempted = {prefix: self.plan(kind, here, None, lax=True) for prefix, here in classes.items()}
         # The base must not be easier on an odd path than the class an application that tidies it up would take it to.
-        asked = next((here.xsrf for here in classes.values() if here.xsrf is not None), None)
-        strict = self.plan(kind, classes[""], asked)
+        asking = [here.xsrf for here in classes.values() if here.xsrf is not None]
+        strictest = classes[""]
+        if asking:
+            strictest = type(base).from_mapping({**strictest.written(), "xsrf": strictest_of(asking)})
         return Table(
             plans,
             exempted,
-            strict,
-            self.plan(kind, classes[""], asked, own_page=kind != "socket"),
-            () if asked is None else asked.exempt,
+            self.plan(kind, strictest, strictest.xsrf),
+            self.plan(kind, strictest, strictest.xsrf, own_page=True),
+            # A handshake is no webhook: it is asked on every path.
+            {
+                prefix: () if here.xsrf is None or kind == "socket" else tuple(here.xsrf.exempt)
+                for prefix, here in classes.items()
+            },
         )
 
     def plan(
@@ -172,12 +190,17 @@ class _Compiler:
         if self.tokens is not None and policy.xsrf is not None and policy.xsrf.token:
             token = self.token_check(policy, policy.xsrf)
         checks = () if kind == "safe" else self.questions(kind, policy, asked)
-        vary = cross_origin.VARY if kind == "unsafe" and asked is not None and asked.origin else ()
+        values = {line.name.lower(): line.value for line in response_lines(policy)}
+        vary = [name.strip() for name in values.get("vary", "").split(",") if name.strip()]
+        if kind == "unsafe" and asked is not None and asked.origin:
+            vary += cross_origin.VARY
         rules = self.rules(policy)
-        idle = {"vary": not vary, "cache-control": policy.cache_control is None, "set-cookie": True}
         hardening = self.hardening(policy)
-        if hardening is not None:
-            idle["set-cookie"] = False
+        idle = {
+            "vary": not vary,
+            "cache-control": "cache-control" not in values,
+            "set-cookie": hardening is None,
+        }
         return Plan(
             policy=policy,
             wire=self.wire,
@@ -194,6 +217,7 @@ class _Compiler:
             xsrf=token,
             harden=hardening,
             lax=lax,
+            behind_tls=bool(policy.force_secure) or (policy.https == "off" and self.home_scheme == "https"),
             quiet=not checks and not own_page,
             own=own.answer if own_page else None,
         )
@@ -202,7 +226,7 @@ class _Compiler:
         self, policy: Policy, vary: Iterable[str], fits: Callable[[HeaderLine], bool]
     ) -> HeaderSet:
         """Render the header lines of one channel."""
-        texts = list(filter(fits, response_lines(policy)))
+        texts = [line for line in response_lines(policy) if fits(line) and line.name.lower() != "vary"]
         by_name = {self.key(line.name): self.wire.line(line.name, line.value) for line in texts}
         nonced = {
             self.key(line.name): self.wire.line(line.name, line.value)
@@ -222,7 +246,11 @@ class _Compiler:
         if self.home is not None:
             trusted.append(self.home.origin(self.home_scheme).render())
         first = cross_origin.cross_origin(
-            trusted, allow_same_site=asked.allow_same_site, token_follows=asked.token, socket=kind == "socket"
+            trusted,
+            allow_same_site=asked.allow_same_site,
+            token_follows=asked.token,
+            socket=kind == "socket",
+            wire=self.wire,
         )
         self.fields.update(cross_origin.FIELDS, api_call.fields(asked))
         questions: list[Check] = [first] if asked.origin else []
@@ -232,7 +260,7 @@ class _Compiler:
             token = self.token_check(policy, asked)
             self.fields.update(token.fields())
             questions.append(token)
-        return (method, unless(api_call.api_call(asked), questions)) if questions else (method,)
+        return (method, unless(api_call.api_call(asked, self.wire), questions)) if questions else (method,)
 
     def token_check(self, policy: Policy, asked: Xsrf) -> XsrfToken:
         """Make the second question; a policy that embeds also reads the visit of before it did."""
@@ -242,15 +270,16 @@ class _Compiler:
         names = [own_cookie(policy, cookies.visit)]
         if cookies.embedded:
             names.insert(0, own_cookie(policy, f"{cookies.visit}-embed"))
-        return XsrfToken(asked, self.tokens, names, twins=cookies.legacy_twin != "never")
+        return XsrfToken(asked, self.tokens, names, twins=cookies.legacy_twin != "never", wire=self.wire)
 
     def hardening(self, policy: Policy) -> Callable[..., tuple[str, ...]] | None:
         """Return what is done to the application's own cookies, or None."""
         cookies = policy.cookies
         if cookies.apply_to != "all":
             return None
+        everywhere = policy.force_secure or self.home_scheme == "https" or policy.https != "off"
         return Hardening(
-            secure=cookies.secure,
+            secure=cookies.secure and everywhere,
             http_only=cookies.http_only,
             readable=frozenset(cookies.readable),
             same_site=cookies.same_site,
@@ -268,12 +297,32 @@ class _Compiler:
         }
         for line in response_lines(policy):
             lower = line.name.lower()
-            rules.setdefault(lower, Rule.MANY if lower in _LISTS else Rule.APP)
+            rules.setdefault(lower, Rule.APP if lower in _SINGLE else Rule.MANY)
         rules.update({name.lower(): Rule.OURS for name in policy.enforce_headers})
         rules.update({name.lower(): Rule.DROP for name in policy.drop_headers})
         if policy.server is not None:
             rules["server"] = Rule.OURS
         return {self.key(name): rule for name, rule in rules.items()}
+
+
+def strictest_of(asked: Sequence[Xsrf]) -> Xsrf:
+    """Join the questions of several path classes: what passes them passes those of each."""
+
+    def shared(setting: str) -> tuple[str, ...]:
+        first, *others = (getattr(one, setting) for one in asked)
+        return tuple(entry for entry in first if all(entry in other for other in others))
+
+    return msgspec.structs.replace(
+        asked[0],
+        origin=any(one.origin for one in asked),
+        token=any(one.token for one in asked),
+        compare=any(one.compare for one in asked),
+        allow_same_site=all(one.allow_same_site for one in asked),
+        trusted_origins=shared("trusted_origins"),
+        api_schemes=shared("api_schemes"),
+        api_key_headers=shared("api_key_headers"),
+        identity_headers=tuple(dict.fromkeys(name for one in asked for name in one.identity_headers)),
+    )
 
 
 def unless(passes: Callable[[Any], bool], questions: Iterable[Check]) -> Check:

@@ -29,8 +29,8 @@ from secmw.checks.host import Site
 from secmw.checks.transport import here
 from secmw.cookies import Cookie, needs_twin, twin_of
 from secmw.errors import SessionError
-from secmw.http import Facts, Line, Reason, Refusal, Reply
-from secmw.merge import merge, text
+from secmw.http import Facts, Line, Reason, Refusal, Reply, text
+from secmw.merge import merge
 from secmw.own import visit_cookie, xsrf_cookie
 from secmw.plan import HeaderSet, Plan
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from secmw.policy import Policy
     from secmw.xsrf import Tokens
 
-NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+NO_HEADERS: Final[Mapping[Any, Any]] = MappingProxyType({})
 
 FAILED: Final = Refusal(
     500,
@@ -95,7 +95,7 @@ class Exchange(msgspec.Struct):
     peer: Any = None
     raw_cookie: Any = None
     target: tuple[Any, Any] = ("/", "")
-    headers: Mapping[str, str] = NO_HEADERS
+    headers: Mapping[Any, Any] = NO_HEADERS
     facts: Facts | None = None
 
     wants: Wants | None = Wants.SCREEN
@@ -154,7 +154,7 @@ class Exchange(msgspec.Struct):
     @property
     def socket(self) -> bool:
         """Whether the request asks for a WebSocket, or for any other protocol."""
-        return self.facts is not None and (self.facts.socket or "upgrade" in self.headers)
+        return self.facts is not None and (self.facts.socket or self.field("upgrade") is not None)
 
     @property
     def claims_https(self) -> bool:
@@ -165,6 +165,11 @@ class Exchange(msgspec.Struct):
     def certified(self) -> bool:
         """Whether the server checked a certificate of the client's."""
         return self.facts is not None and self.facts.certified
+
+    def field(self, name: str) -> str | None:
+        """Return a request header that checks read, by its lower-case name, as text."""
+        value = self.headers.get(self.plan.wire.encode(name))
+        return None if value is None else text(value)
 
     @property
     def form_limit(self) -> int:
@@ -349,13 +354,11 @@ class Exchange(msgspec.Struct):
 
     def _twins(self) -> bool:
         wanted = self.policy.cookies.legacy_twin
-        return wanted == "always" or (
-            wanted == "incompatible" and needs_twin(self.headers.get("user-agent", ""))
-        )
+        return wanted == "always" or (wanted == "incompatible" and needs_twin(self.field("user-agent") or ""))
 
     def _hardening(self) -> Callable[[str], tuple[str, ...]] | None:
         harden = self.plan.harden
         if harden is None:
             return None
-        agent = self.headers.get("user-agent", "")
+        agent = self.field("user-agent") or ""
         return lambda line: harden(line, agent)

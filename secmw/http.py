@@ -19,6 +19,12 @@ HeaderText = bytes | str
 #: One header line, in the wire's type.
 Line = tuple[Any, Any]
 
+
+def text(value: Any) -> str:
+    """Return a header value of either wire as latin-1 text."""
+    return value if isinstance(value, str) else bytes(value).decode("latin-1")
+
+
 #: RFC 9110 section 9.2.1, with QUERY (RFC 10008). TRACE is refused, so it is not here.
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "QUERY"})
 
@@ -80,9 +86,9 @@ class Reply:
 
 
 class Facts(msgspec.Struct):
-    """Hold what a wire says of a request, as text.
+    """Hold what a wire says of a request.
 
-    ``fields``: lower-case names to values; ``repeated``: those that came more than once, every value in order (their
+    ``fields``: lower-case names to values, in the wire's type; ``repeated``: those that came more than once, every value in order (their
     last is in ``fields`` too). ``target``: path and query as they were sent, in the wire's type, for redirects.
     ``forwarded``: whether there was any forwarding header, and ``claims_https`` whether one that nobody believes speaks
     of HTTPS; both are found out on the way.
@@ -94,8 +100,8 @@ class Facts(msgspec.Struct):
     target: tuple[Any, Any]
     peer: str | None
     port: int | None
-    fields: dict[str, str]
-    repeated: Mapping[str, list[str]]
+    fields: dict[Any, Any]
+    repeated: Mapping[Any, list[Any]]
     certified: bool = False
     socket: bool = False
     forwarded: bool = False
@@ -105,8 +111,9 @@ class Facts(msgspec.Struct):
 class Request(Protocol):
     """What a check may read of a request; the Exchange itself satisfies it.
 
-    Text is latin-1 as it came over the wire. ``headers`` holds only the fields the plan asked for, under their
-    lower-case names, repeated ones joined by ``", "`` (a repeated Origin then equals no origin at all). ``origin`` is
+    Text is latin-1 as it came over the wire. ``headers`` holds only the fields the plan asked for, names in lower case,
+    names and values in the wire's type (decoding what nobody reads would cost more than the checks), repeated ones
+    joined by ``", "`` (a repeated Origin then equals no origin at all). ``origin`` is
     our own, as the browser must have spelled it in its address bar; ``certified`` says that the server checked a
     client certificate.
     """
@@ -128,7 +135,7 @@ class Request(Protocol):
     @property
     def certified(self) -> bool: ...
     @property
-    def headers(self) -> Mapping[str, str]: ...
+    def headers(self) -> Mapping[Any, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)

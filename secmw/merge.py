@@ -24,7 +24,7 @@ from typing import Any
 
 from secmw.headers.cache_control import hardened
 from secmw.headers.vary import vary_with
-from secmw.http import Line, Wire
+from secmw.http import Line, Wire, text
 
 _log = logging.getLogger("secmw")
 
@@ -40,11 +40,6 @@ class Rule(enum.Enum):
     VARY = enum.auto()
     CACHE = enum.auto()
     COOKIE = enum.auto()
-
-
-def text(value: Any) -> str:
-    """Return a header value of either wire as latin-1 text."""
-    return value if isinstance(value, str) else bytes(value).decode("latin-1")
 
 
 def merge(

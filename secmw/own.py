@@ -26,7 +26,8 @@ def answer(exchange: Exchange) -> Reply | Refusal:
 
     ``GET /_secmw/xsrf``: 204, and the cookies a static front end needs to send a token.
     """
-    if exchange.path != "/_secmw/xsrf" or exchange.plan.xsrf is None:
+    handshake = exchange.facts is not None and exchange.facts.socket
+    if exchange.path != "/_secmw/xsrf" or exchange.plan.xsrf is None or handshake:
         return NOT_FOUND
     if exchange.method not in ("GET", "HEAD"):
         return NOT_ALLOWED

@@ -84,6 +84,7 @@ class Plan:
     xsrf: XsrfToken | None
     harden: Callable[..., tuple[str, ...]] | None
     lax: bool
+    behind_tls: bool
     quiet: bool
     own: Callable[[Exchange], Reply | Refusal] | None
 
@@ -106,7 +107,11 @@ class Names(dict[Any, bool]):
 
 
 class Table(dict[str, Plan]):
-    """Find the plan of a path: one look-up for a path seen before, the longest prefix otherwise."""
+    """Find the plan of a path: one look-up for a path seen before, the longest prefix otherwise.
+
+    ``plans`` and ``exempted`` are by the prefix of the path class, "" for the base; the second for the paths that the
+    class exempts, which ``exempt`` lists. ``strict`` is for odd paths, ``own`` for the pages we serve ourselves.
+    """
 
     def __init__(
         self,
@@ -114,12 +119,12 @@ class Table(dict[str, Plan]):
         exempted: Mapping[str, Plan],
         strict: Plan,
         own: Plan,
-        paths: Iterable[str],
+        exempt: Mapping[str, tuple[str, ...]],
     ) -> None:
         super().__init__()
         self._plans = plans
         self._exempted = exempted
-        self._paths = tuple(paths)
+        self._exempt = exempt
         self._own = own
         self._prefixes = sorted(filter(None, plans), key=len, reverse=True)
         self.strict = strict
@@ -138,7 +143,7 @@ class Table(dict[str, Plan]):
         if path.startswith(OWN_PREFIX):
             return self._own
         prefix = next((prefix for prefix in self._prefixes if covers(prefix, path)), "")
-        return (self._exempted if exempt(self._paths, path) else self._plans)[prefix]
+        return (self._exempted if exempt(self._exempt[prefix], path) else self._plans)[prefix]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +151,7 @@ class Plans:
     """Hold the plans of a whole site: ``safe`` and ``unsafe`` requests, and WebSocket handshakes (``socket``).
 
     ``marks``: the request headers, in the wire's type, that the quick look at a safe request stops at. ``wanted``:
-    every header any check reads, to its lower-case text. ``folds``: whether ``-legacy`` twins are read. ``home``: our
+    every header any check reads; ``forwarding`` and ``disguises``: the names of these kinds. ``folds``: whether ``-legacy`` twins are read. ``home``: our
     one site where requests are not screened, so that nothing of them is read. ``notices``: what to log at start-up.
     """
 
@@ -159,6 +164,8 @@ class Plans:
     home: Site | None
     resolver: Resolver
     marks: frozenset[Any]
-    wanted: Mapping[Any, str]
+    wanted: frozenset[Any]
+    forwarding: frozenset[Any]
+    disguises: frozenset[Any]
     folds: bool
     notices: tuple[str, ...]

@@ -7,16 +7,15 @@ headers, repeated fields, upgrades, method overrides, ``-legacy`` twins.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from secmw.cookies import fold_twins
 from secmw.exchange import Exchange
-from secmw.forwarding import FORWARDING, ForwardingError
-from secmw.http import DISGUISES, SAFE_METHODS, Facts, HeaderText, Reason, Refusal
-from secmw.merge import text
+from secmw.forwarding import ForwardingError
+from secmw.http import SAFE_METHODS, Facts, HeaderText, Reason, Refusal, text
 from secmw.paths import odd
 from secmw.plan import Plan, Plans, Table
 
@@ -57,37 +56,49 @@ def read(plans: Plans, facts: Facts) -> tuple[Exchange, Seen | None]:
     Return with the exchange what the application shall see otherwise, None for nothing.
     """
     fields = facts.fields
+    encode = plans.wire.encode
+    for name, values in facts.repeated.items() if facts.repeated else ():
+        fields[name] = encode("; " if text(name) == "cookie" else ", ").join(values)
     table = plans.unsafe
     if facts.socket:
         table = plans.socket
-    elif facts.method in SAFE_METHODS and DISGUISES.isdisjoint(fields):
-        table = plans.safe
-    elif facts.method in SAFE_METHODS and "upgrade" in fields:
-        table = plans.socket
-    for name, values in facts.repeated.items() if facts.repeated else ():
-        fields[name] = ("; " if name == "cookie" else ", ").join(values)
+    elif facts.method in SAFE_METHODS:
+        disguises = plans.disguises.intersection(fields)
+        if not disguises:
+            table = plans.safe
+        elif disguises == {encode("upgrade")}:
+            table = plans.socket
     # Two Hosts have been joined by a comma, which no host has.
-    host = fields.get("host")
+    host = fields.get(encode("host"))
+    cookie = fields.get(encode("cookie"))
     scheme, client = facts.scheme, facts.peer
     rebuilt: tuple[tuple[str, str], ...] = ()
     refusal = None
-    forwarded = not FORWARDING.isdisjoint(fields)
-    if forwarded:
+    if not plans.forwarding.isdisjoint(fields):
+        facts.forwarded = True
         said = {
-            name: facts.repeated.get(name) or [value] for name, value in fields.items() if name in FORWARDING
+            text(name): [text(line) for line in facts.repeated.get(name) or (value,)]
+            for name, value in fields.items()
+            if name in plans.forwarding
         }
         try:
             answer = plans.resolver.resolve(
-                peer=client, port=facts.port, scheme=scheme, host=host, fields=said
+                peer=client,
+                port=facts.port,
+                scheme=scheme,
+                host=None if host is None else text(host),
+                fields=said,
             )
         except ForwardingError as error:
             refusal = Refusal(400, error.reason, _DETAILS[error.reason], note=str(error))
         else:
             scheme, client, rebuilt, host = answer.scheme, answer.client, answer.rebuilt, answer.host
-    facts.forwarded = forwarded
-    facts.claims_https = forwarded and not rebuilt and _claims_https(fields)
-    cookie = fields.get("cookie")
-    folded, disagreeing = fold_twins(cookie) if plans.folds and cookie is not None else (cookie, ())
+        facts.claims_https = _claims_https(said, () if not rebuilt else plans.resolver.names)
+    folded: str | None = None
+    disagreeing: tuple[str, ...] = ()
+    if plans.folds and cookie is not None:
+        folded, disagreeing = fold_twins(text(cookie))
+        folded = None if folded == text(cookie) else folded
     exchange = Exchange(
         choose(table, facts.path, facts.target[0]),
         plans.home or plans.sites[host],
@@ -104,19 +115,13 @@ def read(plans: Plans, facts: Facts) -> tuple[Exchange, Seen | None]:
         exchange.refuse(refusal)
     else:
         exchange.screen()
-    if not forwarded and folded is cookie:
+    if not facts.forwarded and folded is None:
         return exchange, None
-    return exchange, Seen(
-        scheme,
-        client,
-        host if rebuilt and host != fields.get("host") else None,
-        rebuilt,
-        folded if folded != cookie else None,
-        disagreeing,
-    )
+    rehosted = rebuilt and host is not None and text(host) != text(fields.get(encode("host"), ""))
+    return exchange, Seen(scheme, client, text(host) if rehosted else None, rebuilt, folded, disagreeing)
 
 
-def _claims_https(fields: Mapping[str, str]) -> bool:
-    """Say whether a forwarding header, believed or not, speaks of HTTPS."""
-    said = (value.lower() for name, value in fields.items() if name in FORWARDING)
-    return any("https" in value or value == "on" for value in said)
+def _claims_https(said: Mapping[str, Sequence[str]], believed: Collection[str]) -> bool:
+    """Say whether a forwarding header that was not believed speaks of HTTPS."""
+    doubted = (line.lower() for name, lines in said.items() if name not in believed for line in lines)
+    return any("https" in line or line.strip() == "on" for line in doubted)

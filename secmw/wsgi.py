@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from secmw.exchange import Exchange
+from secmw.exchange import NO_HEADERS, Exchange
 from secmw.forwarding import FORWARDING, WSGI_KEYS
 from secmw.guard import Guard, announce, report_twins
 from secmw.http import SAFE_METHODS, WSGI, Facts, Reply
@@ -56,7 +56,7 @@ class Middleware:
         self.plans = policy.compile(WSGI)
         self.guard = Guard()
         # Of a header spelled with hyphens or underscores a WSGI server leaves one key.
-        names = {name for name in self.plans.wanted.values() if "_" not in name}
+        names = {name for name in self.plans.wanted if "_" not in name}
         self._checked = tuple((_key(name), name) for name in names - FORWARDING)
         self._forwarding = tuple((_key(name), name) for name in names & FORWARDING)
         # Anything in these makes a request more than an ordinary one; Host and Cookie are looked at by name.
@@ -143,7 +143,7 @@ class Middleware:
             environ.get("REMOTE_ADDR") or None,
             int(port) if port is not None and str(port).isdecimal() else None,
             fields,
-            {},
+            NO_HEADERS,
             environ.get("SSL_CLIENT_VERIFY") == "SUCCESS" or bool(environ.get("SSL_CLIENT_CERT")),
         )
         exchange, seen = read(self.plans, facts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from secmw.config.settings import Xsrf
-from secmw.http import Request
+from secmw.http import WSGI, Request, Wire, text
 
 
 def fields(settings: Xsrf) -> tuple[str, ...]:
@@ -18,22 +18,23 @@ def fields(settings: Xsrf) -> tuple[str, ...]:
     return tuple(name.lower() for name in names)
 
 
-def api_call(settings: Xsrf) -> Callable[[Request], bool]:
+def api_call(settings: Xsrf, wire: Wire = WSGI) -> Callable[[Request], bool]:
     """Make the test for one policy."""
     schemes = frozenset(scheme.lower() for scheme in settings.api_schemes)
-    keys = tuple(name.lower() for name in settings.api_key_headers)
-    identities = tuple(name.lower() for name in settings.identity_headers)
+    field = wire.encode("authorization")
+    keys = tuple(wire.encode(name.lower()) for name in settings.api_key_headers)
+    identities = tuple(wire.encode(name.lower()) for name in settings.identity_headers)
 
     def is_api_call(request: Request) -> bool:
         headers = request.headers
-        authorization = headers.get("authorization")
+        authorization = headers.get(field)
         if authorization is None and not (keys and any(name in headers for name in keys)):
             return False
         if request.cookie is not None or request.certified or any(name in headers for name in identities):
             return False
         if any(headers.get(name) for name in keys):
             return True
-        scheme, blank, credentials = (authorization or "").partition(" ")
+        scheme, blank, credentials = text(authorization or "").partition(" ")
         return bool(blank and credentials.strip()) and scheme.lower() in schemes
 
     return is_api_call

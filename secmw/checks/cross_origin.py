@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from secmw.checks import Check
 from secmw.hosts import parse_origin
-from secmw.http import Reason, Refusal, Request
+from secmw.http import WSGI, Reason, Refusal, Request, Wire, text
 
 FIELDS: Final = ("origin", "sec-fetch-site", "sec-fetch-mode", "referer")
 """The request headers this check reads."""
@@ -46,12 +46,13 @@ MISSING: Final = Refusal(
 )
 
 
-# "none" that is no navigation is a request the browser itself would not send.
-_FOREIGN_SITES: Final = frozenset({"same-site", "cross-site", "none"})
-
-
 def cross_origin(
-    trusted: Iterable[str], *, allow_same_site: bool = False, token_follows: bool = True, socket: bool = False
+    trusted: Iterable[str],
+    *,
+    allow_same_site: bool = False,
+    token_follows: bool = True,
+    socket: bool = False,
+    wire: Wire = WSGI,
 ) -> Check:
     """Make the check.
 
@@ -59,30 +60,37 @@ def cross_origin(
     ``token_follows``: whether a request that says nothing of its origin will be asked for a token.
     """
     known = frozenset(trusted)
+    trusted_origins = frozenset(map(wire.encode, known))
+    field_origin, field_site, field_mode, field_referer = map(wire.encode, FIELDS)
+    same_origin, same_site, cross_site, none, navigate = map(
+        wire.encode, ("same-origin", "same-site", "cross-site", "none", "navigate")
+    )
+    # "none" that is no navigation is a request the browser itself would not send.
+    foreign = frozenset({same_site, cross_site, none})
 
     def check(request: Request) -> Refusal | None:
         headers = request.headers
-        origin = headers.get("origin")
-        site = headers.get("sec-fetch-site")
-        if origin in known or site == "same-origin":
+        origin = headers.get(field_origin)
+        site = headers.get(field_site)
+        if origin in trusted_origins or site == same_origin:
             return None
-        if site == "none" and headers.get("sec-fetch-mode") == "navigate":
+        if site == none and headers.get(field_mode) == navigate:
             return None
-        if site == "same-site" and allow_same_site:
+        if site == same_site and allow_same_site:
             return None
-        spelled = None if origin is None else canonical(origin)
+        spelled = None if origin is None else canonical(text(origin))
         if spelled in known:
             return None
-        if site in _FOREIGN_SITES:
+        if site in foreign:
             return FOREIGN
         if origin is not None:
             return None if spelled == request.origin else FOREIGN
         return nothing_said(request)
 
     def nothing_said(request: Request) -> Refusal | None:
-        referer = request.headers.get("referer")
+        referer = request.headers.get(field_referer)
         if referer is not None and request.origin.startswith("https:"):
-            if referer_origin(referer) not in (request.origin, *known):
+            if referer_origin(text(referer)) not in (request.origin, *known):
                 return FOREIGN
             if not socket:
                 return None

@@ -13,7 +13,7 @@ from secmw.checks import Answer, Wants
 from secmw.checks.form import FormError, find_field, is_form
 from secmw.config.settings import Xsrf
 from secmw.cookies import AMBIGUOUS, finder, fold_twins
-from secmw.http import Reason, Refusal, Request
+from secmw.http import WSGI, Reason, Refusal, Request, Wire, text
 from secmw.xsrf import Tokens, well_formed
 
 #: Spelled by many front ends whatever the server says; accepted beside the configured header.
@@ -60,15 +60,26 @@ class XsrfToken:
     ``visits``: the names of the visit cookie, the one we set first; ``twins``: whether ``-legacy`` twins are read.
     """
 
-    __slots__ = ("_find", "_find_former", "_folds", "_header", "_settings", "_tokens")
+    __slots__ = (
+        "_content_type",
+        "_find",
+        "_find_former",
+        "_folds",
+        "_header",
+        "_other_header",
+        "_settings",
+        "_tokens",
+    )
 
-    def __init__(self, settings: Xsrf, tokens: Tokens, visits: Sequence[str], *, twins: bool) -> None:
+    def __init__(
+        self, settings: Xsrf, tokens: Tokens, visits: Sequence[str], *, twins: bool, wire: Wire = WSGI
+    ) -> None:
         self._settings = settings
         self._tokens = tokens
         self._find, *former = (finder(name, well_formed) for name in visits)
         self._find_former = former[0] if former else None
         self._folds = twins
-        self._header = settings.header.lower()
+        self._header, self._other_header, self._content_type = map(wire.encode, self.fields())
 
     @property
     def form_limit(self) -> int:
@@ -77,7 +88,7 @@ class XsrfToken:
 
     def fields(self) -> tuple[str, ...]:
         """Name the request headers this check reads."""
-        return (self._header, ALSO_ACCEPTED, "content-type")
+        return (self._settings.header.lower(), ALSO_ACCEPTED, "content-type")
 
     def __call__(self, request: Request) -> Answer:
         cookie = self._cookie(request)
@@ -85,11 +96,12 @@ class XsrfToken:
         if isinstance(visits, Refusal):
             return visits
         headers = request.headers
-        token = headers.get(self._header)
-        if token is None:
-            token = headers.get(ALSO_ACCEPTED)
-        if token is None:
-            return Wants.FORM if is_form(headers.get("content-type", "")) else MISSING
+        sent = headers.get(self._header)
+        if sent is None:
+            sent = headers.get(self._other_header)
+        if sent is None:
+            return Wants.FORM if is_form(text(headers.get(self._content_type, ""))) else MISSING
+        token = text(sent)
         if self._settings.compare and token not in values(self._settings.cookie, cookie or ""):
             return MISMATCH
         return self._judge(token, visits)
@@ -100,9 +112,8 @@ class XsrfToken:
         if isinstance(visits, Refusal):
             return visits
         try:
-            token = find_field(
-                self._settings.field, request.headers.get("content-type", ""), body, complete=complete
-            )
+            content_type = text(request.headers.get(self._content_type, ""))
+            token = find_field(self._settings.field, content_type, body, complete=complete)
         except FormError as error:
             return _FORM_REFUSALS[error.reason]
         return self._judge(token, visits)
