@@ -182,20 +182,31 @@ def summary(found: Report) -> str:
 
 
 def markdown(found: Report) -> Iterator[str]:
-    """Write a report as tables for the docs."""
+    """Write a report as tables for the docs; the name of a test is its sentence."""
     yield summary(found)
     for group, title in found.groups.items():
-        yield from ("", f"## {title}", "", "| id | rule | source | tests |", "| --- | --- | --- | --- |")
+        yield from (
+            "",
+            f"## {title}",
+            "",
+            "| id | what is promised, where it comes from, and its tests |",
+            "| --- | --- |",
+        )
         for row in (row for row in found.rows if row.id.startswith(group)):
-            notes = [f"*{note.lower()}*" for note in _notes(row, found)]
-            tests = [f"`{test.replace('::', ': ')}`" for test in found.tests.get(row.id, ())]
-            shown = (
-                tests
-                if len(tests) <= _SHOWN
-                else [*tests[: _SHOWN - 1], f"and {len(tests) - _SHOWN + 1} more"]
-            )
-            cells = (row.id, _cell(row.rule), _cell(row.source), "<br>".join((*notes, *shown)))
-            yield f"| {' | '.join(cells)} |"
+            notes = "".join(f" *({note.lower()})*" for note in _notes(row, found))
+            parts = [f"**{_cell(row.rule)}**{notes}", f"Source: {_cell(row.source)}"]
+            tests = found.tests.get(row.id, ())
+            parts += [f"- {_sentence(test)}" for test in tests[:_SHOWN]]
+            if len(tests) > _SHOWN:
+                parts.append(f"- and {len(tests) - _SHOWN} more")
+            yield f"| `{row.id}` | {'<br>'.join(parts)} |"
+
+
+def _sentence(test: str) -> str:
+    """Write the name of a test as the sentence it is, and the file it is in."""
+    file, _, name = test.partition("::")
+    words = name.rpartition("::")[2].removeprefix("test_").replace("_", " ")
+    return f"{words} (`{file}`)"
 
 
 #: A row of the docs names at most so many tests; `make requirements` names all.
