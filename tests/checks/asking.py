@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +17,7 @@ class Ask:
     client: str | None = "192.0.2.1"
     cookie: str | None = None
     certified: bool = False
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[Any, Any] = field(default_factory=dict)
     forwarded: bool = False
     claims_https: bool = False
     socket: bool = False
