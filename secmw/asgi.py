@@ -7,6 +7,8 @@ WebSocket and lifespan pass through; wrapped around the whole application it als
 
 from __future__ import annotations
 
+import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Final
 
@@ -22,6 +24,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_log = logging.getLogger("secmw")
 
 _DENIAL: Final = "websocket.http.response"
 
@@ -108,6 +112,7 @@ class Middleware:
                 await self.failed(exchange, scope, send)
             raise
         if not exchange.answered():
+            _never_started(exchange)
             await self.failed(exchange, scope, send)
 
     def view(self, scope: Scope, *, socket: bool = False) -> tuple[Exchange, Scope]:
@@ -123,22 +128,18 @@ class Middleware:
         path = scope["path"]
         if scope.get("root_path"):
             path = below(scope["root_path"], path)
-        host, port = scope.get("client") or (None, None)
         extensions = scope.get("extensions")
         facts = Facts(
             "GET" if socket else scope["method"],
-            scope.get("scheme", "http") if not socket else _scheme(scope, fields),
+            _scheme(scope, fields) if socket else scope.get("scheme", "http"),
             path,
-            (scope.get("raw_path") or scope["path"], scope.get("query_string", b"")),
-            host or None,
-            # granian gives the port as text.
-            None if port is None else int(port or 0),
+            scope.get("client"),
             fields,
             repeated,
             bool(extensions and (extensions.get("tls") or {}).get("client_cert_chain")),
             socket,
         )
-        exchange, seen = read(self.plans, facts)
+        exchange, seen = read(self.plans, facts, lambda: _target(scope))
         if seen is not None:
             if seen.disagreeing:
                 report_twins(exchange, seen.disagreeing)
@@ -164,14 +165,30 @@ class Middleware:
             if answered or kind not in ("websocket.accept", "websocket.close", f"{_DENIAL}.start"):
                 await send(message)
                 return
-            answered = True
             if kind == "websocket.close":
+                answered = True
                 await deny(exchange, exchange.denied(_accept(scope)), send, denial=denial)
                 return
             status = 101 if kind == "websocket.accept" else message["status"]
-            await send({**message, "headers": exchange.close(status, list(message.get("headers") or ()))})
+            headers = exchange.close(status, list(message.get("headers") or ()))
+            answered = True
+            await send({**message, "headers": headers})
 
-        await self.app(scope, receive, complete)
+        async def failed() -> None:
+            # A server without the extension answers 500 itself; there is no other way to tell it.
+            if denial:
+                exchange.fail()
+                await deny(exchange, exchange.reply(_accept(scope)), send, denial=True)
+
+        try:
+            await self.app(scope, receive, complete)
+        except Exception:
+            if not answered:
+                await failed()
+            raise
+        if not answered:
+            _never_started(exchange)
+            await failed()
 
     async def failed(self, exchange: Exchange, scope: Scope, send: Send) -> None:
         """Answer in place of an application that could not."""
@@ -185,7 +202,7 @@ class Incoming:
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._scope = scope
         self._receive = receive
-        self._read: list[Message] = []
+        self._read: deque[Message] = deque()
 
     @property
     def accept(self) -> str:
@@ -211,7 +228,7 @@ class Incoming:
 
     async def receive(self) -> Message:
         """Hand out what was read, message by message, then what comes next."""
-        return self._read.pop(0) if self._read else await self._receive()
+        return self._read.popleft() if self._read else await self._receive()
 
 
 async def answer(exchange: Exchange, reply: Reply, send: Send) -> None:
@@ -229,6 +246,13 @@ async def deny(exchange: Exchange, reply: Reply, send: Send, *, denial: bool) ->
     headers = exchange.close(reply.status, [ASGI.line(name, value) for name, value in reply.headers])
     await send({"type": f"{_DENIAL}.start", "status": reply.status, "headers": headers})
     await send({"type": f"{_DENIAL}.body", "body": reply.body})
+
+
+def _never_started(exchange: Exchange) -> None:
+    """Log what a server would have, had we not answered; where the client has gone it means nothing."""
+    _log.warning(
+        "the application never started a response: %s %s", ascii(exchange.method)[1:-1], ascii(exchange.path)
+    )
 
 
 def _accept(scope: Scope) -> str:

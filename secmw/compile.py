@@ -29,7 +29,7 @@ from secmw.keys import KeyRing
 from secmw.merge import Rule
 from secmw.own import own_cookie
 from secmw.paths import exempt, odd
-from secmw.plan import NONCE_MARK, HeaderSet, Names, Plan, Plans, Table
+from secmw.plan import NONCE_MARK, HeaderSet, Names, OwnNames, Plan, Plans, Table
 from secmw.xsrf import Tokens
 
 if TYPE_CHECKING:
@@ -119,11 +119,13 @@ class _Compiler:
             self.home.render("https") if self.home is not None and self.home_scheme == "https" else None,
             lambda path: not odd(path) and exempt(exempted, path),
         )
-        self.fields: set[str] = {"user-agent"} if policy.cookies.legacy_twin == "incompatible" else set()
+        self.fields: set[str] = set()
 
     def plans(self) -> Plans:
         safe, unsafe, socket = self.table("safe"), self.table("unsafe"), self.table("socket")
         marks = {"host", "cookie", *DISGUISES, *FORWARDING, *SPELLINGS}
+        if self.policy.cookies.legacy_twin == "incompatible":
+            marks.add("user-agent")
         return Plans(
             policy=self.policy,
             wire=self.wire,
@@ -137,6 +139,7 @@ class _Compiler:
             wanted=frozenset(map(self.key, marks | self.fields if self.policy.screening else ())),
             forwarding=frozenset(map(self.key, FORWARDING)),
             disguises=frozenset(map(self.key, DISGUISES)),
+            own_names=OwnNames.of(self.wire),
             folds=self.policy.cookies.legacy_twin != "never",
             notices=tuple(notices(self.policy)),
         )

@@ -104,6 +104,10 @@ class Exchange(msgspec.Struct):
     closed: bool = False
     amendment: Amendment | None = None
 
+    def __repr__(self) -> str:
+        """Show what a log may hold: no header, no cookie, no token."""
+        return f"<Exchange {ascii(self.method)[1:-1]} {ascii(self.path)} {self.state.value}>"
+
     # --- what checks read
 
     @property
@@ -254,11 +258,14 @@ class Exchange(msgspec.Struct):
     def xsrf_token(self) -> str:
         """Return a token for a form or a script of this page, fresh on each call; sets its cookies where they are due.
 
-        Raise SessionError where the policy asks for no token, and where a cookie is due but the response has started.
+        Raise SessionError where the policy asks for no token, and where the response has started without one: it went
+        out without the headers that keep a token from everybody else.
         """
         check, tokens = self.plan.xsrf, self.plan.tokens
         if check is None or tokens is None:
             raise SessionError("the policy asks for no XSRF token (see xsrf and xsrf.token)")
+        if self.closed and not (self.amendment is not None and self.amendment.personal):
+            raise SessionError("the response has started without an XSRF token; ask for it before it starts")
         amendment = self._amend()
         if amendment.visit is None:
             visit = check.current(self.cookie)
@@ -275,15 +282,13 @@ class Exchange(msgspec.Struct):
 
     def _set_cookies(self, amendment: Amendment, visit: str | None, tokens: Tokens) -> str:
         """Have the response set the token's cookie, and the visit's where there is no visit yet."""
-        if self.closed and visit is None:
-            raise SessionError("the response has started without an XSRF token; ask for it before it starts")
         cookies = []
         if visit is None:
             visit = tokens.new_visit()
             cookies.append(visit_cookie(self.policy, visit))
         cookies.append(xsrf_cookie(self.policy, tokens.token(visit)))
         # A Secure cookie does not belong on an answer that everybody on the way can read.
-        if self.scheme == "https" or not self.policy.cookies.secure or here(self):
+        if self.scheme == "https" or self.plan.behind_tls or not self.policy.cookies.secure or here(self):
             amendment.cookies = tuple(cookies)
         return visit
 

@@ -22,7 +22,7 @@ Line = tuple[Any, Any]
 
 def text(value: Any) -> str:
     """Return a header value of either wire as latin-1 text."""
-    return value if isinstance(value, str) else bytes(value).decode("latin-1")
+    return value if isinstance(value, str) else str(value, "latin-1")
 
 
 #: RFC 9110 section 9.2.1, with QUERY (RFC 10008). TRACE is refused, so it is not here.
@@ -88,18 +88,16 @@ class Reply:
 class Facts(msgspec.Struct):
     """Hold what a wire says of a request.
 
-    ``fields``: lower-case names to values, in the wire's type; ``repeated``: those that came more than once, every value in order (their
-    last is in ``fields`` too). ``target``: path and query as they were sent, in the wire's type, for redirects.
-    ``forwarded``: whether there was any forwarding header, and ``claims_https`` whether one that nobody believes speaks
-    of HTTPS; both are found out on the way.
+    ``peer``: the other end of the connection, address and port, as the server gives it; None for a unix socket.
+    ``fields``: lower-case names to values, in the wire's type; ``repeated``: those that came more than once, every value
+    in order (their last is in ``fields`` too). ``forwarded``: whether there was any forwarding header, and
+    ``claims_https`` whether one that nobody believes speaks of HTTPS; both are found out on the way.
     """
 
     method: str
     scheme: str
     path: str
-    target: tuple[Any, Any]
-    peer: str | None
-    port: int | None
+    peer: tuple[str, Any] | None
     fields: dict[Any, Any]
     repeated: Mapping[Any, list[Any]]
     certified: bool = False

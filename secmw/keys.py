@@ -64,19 +64,19 @@ def development_key(folder: Path = Path(".secmw")) -> str:
 
 
 class Signer:
-    """Make and check short tags for one purpose; constant in time, whichever key made the tag."""
+    """Make and check short tags for one purpose, in hex; constant in time, whichever key made the tag."""
 
     __slots__ = ("_states",)
 
     def __init__(self, keys: Iterable[bytes]) -> None:
-        # A keyed blake2s that is copied costs a quarter of a one-shot hmac.digest.
-        self._states = tuple(hashlib.blake2s(key=key, digest_size=TAG_BYTES) for key in keys)
+        # A keyed blake2b that is copied costs a third of a one-shot hmac.digest; one block holds all that we sign.
+        self._states = tuple(hashlib.blake2b(key=key, digest_size=TAG_BYTES) for key in keys)
 
-    def sign(self, message: bytes) -> bytes:
+    def sign(self, message: bytes) -> str:
         """Return the tag of a message; whoever joins several things into one makes sure they can't be taken apart."""
         copy = self._states[0].copy()
         copy.update(message)
-        return copy.digest()
+        return copy.hexdigest()
 
     def verify(self, tag: bytes, message: bytes) -> bool:
         """Say whether any of the keys made this tag."""
@@ -84,7 +84,7 @@ class Signer:
         for state in self._states:
             copy = state.copy()
             copy.update(message)
-            good |= hmac.compare_digest(tag, copy.digest())
+            good |= hmac.compare_digest(tag, copy.hexdigest().encode())
         return good
 
 

@@ -92,6 +92,8 @@ def merge(
                 kept.extend((name, wire.encode(line)) for line in _cookie(text(value), own, harden))
             case _:
                 pass  # OURS and DROP: the application's field goes
+    # Where we send none, the first counts, as it does for browsers (RFC 6797 section 8.1).
+    torn.intersection_update(ours)
     if torn:
         kept = [line for line in kept if line[0].lower() not in torn]
     kept.extend(line for lower, line in ours.items() if lower not in said or lower in torn)

@@ -147,6 +147,23 @@ class Table(dict[str, Plan]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnNames:
+    """Hold the few texts that reading a request needs, in the wire's type."""
+
+    host: Any
+    cookie: Any
+    upgrade: Any
+    comma: Any
+    semicolon: Any
+
+    @classmethod
+    def of(cls, wire: Wire) -> OwnNames:
+        """Spell them for a wire."""
+        host, cookie, upgrade, comma, semicolon = map(wire.encode, ("host", "cookie", "upgrade", ", ", "; "))
+        return cls(host=host, cookie=cookie, upgrade=upgrade, comma=comma, semicolon=semicolon)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plans:
     """Hold the plans of a whole site: ``safe`` and ``unsafe`` requests, and WebSocket handshakes (``socket``).
 
@@ -167,5 +184,6 @@ class Plans:
     wanted: frozenset[Any]
     forwarding: frozenset[Any]
     disguises: frozenset[Any]
+    own_names: OwnNames
     folds: bool
     notices: tuple[str, ...]

@@ -7,14 +7,14 @@ headers, repeated fields, upgrades, method overrides, ``-legacy`` twins.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
 from secmw.cookies import fold_twins
 from secmw.exchange import Exchange
-from secmw.forwarding import ForwardingError
+from secmw.forwarding import ForwardingError, Resolved
 from secmw.http import SAFE_METHODS, Facts, HeaderText, Reason, Refusal, text
 from secmw.paths import odd
 from secmw.plan import Plan, Plans, Table
@@ -24,6 +24,9 @@ _DETAILS: Final = {
     Reason.FORWARDED_AMBIGUOUS: "A forwarding header of this request says two things.",
     Reason.FORWARDED_MALFORMED: "A forwarding header of this request makes no sense.",
 }
+
+
+_NOWHERE: Final = ("/", "")
 
 
 class Seen(msgspec.Struct):
@@ -50,15 +53,16 @@ def choose(table: Table, path: str, spelled: HeaderText) -> Plan:
     return plan
 
 
-def read(plans: Plans, facts: Facts) -> tuple[Exchange, Seen | None]:
+def read(plans: Plans, facts: Facts, target: Callable[[], tuple[Any, Any]]) -> tuple[Exchange, Seen | None]:
     """Work out a request: resolve who and where it is, join what is repeated, choose its plan, and screen it.
 
-    Return with the exchange what the application shall see otherwise, None for nothing.
+    ``target`` tells path and query as they were sent, in the wire's type; few requests need them. Return with the
+    exchange what the application shall see otherwise, None for nothing.
     """
     fields = facts.fields
-    encode = plans.wire.encode
+    names = plans.own_names
     for name, values in facts.repeated.items() if facts.repeated else ():
-        fields[name] = encode("; " if text(name) == "cookie" else ", ").join(values)
+        fields[name] = (names.semicolon if name == names.cookie else names.comma).join(values)
     table = plans.unsafe
     if facts.socket:
         table = plans.socket
@@ -66,12 +70,13 @@ def read(plans: Plans, facts: Facts) -> tuple[Exchange, Seen | None]:
         disguises = plans.disguises.intersection(fields)
         if not disguises:
             table = plans.safe
-        elif disguises == {encode("upgrade")}:
+        elif disguises == {names.upgrade}:
             table = plans.socket
     # Two Hosts have been joined by a comma, which no host has.
-    host = fields.get(encode("host"))
-    cookie = fields.get(encode("cookie"))
-    scheme, client = facts.scheme, facts.peer
+    host = fields.get(names.host)
+    cookie = fields.get(names.cookie)
+    scheme = facts.scheme
+    peer: Any = facts.peer
     rebuilt: tuple[tuple[str, str], ...] = ()
     refusal = None
     if not plans.forwarding.isdisjoint(fields):
@@ -82,32 +87,27 @@ def read(plans: Plans, facts: Facts) -> tuple[Exchange, Seen | None]:
             if name in plans.forwarding
         }
         try:
-            answer = plans.resolver.resolve(
-                peer=client,
-                port=facts.port,
-                scheme=scheme,
-                host=None if host is None else text(host),
-                fields=said,
-            )
+            answer = _resolve(plans, facts, host, said)
         except ForwardingError as error:
             refusal = Refusal(400, error.reason, _DETAILS[error.reason], note=str(error))
         else:
-            scheme, client, rebuilt, host = answer.scheme, answer.client, answer.rebuilt, answer.host
+            scheme, peer, rebuilt, host = answer.scheme, answer.client, answer.rebuilt, answer.host
         facts.claims_https = _claims_https(said, () if not rebuilt else plans.resolver.names)
     folded: str | None = None
     disagreeing: tuple[str, ...] = ()
     if plans.folds and cookie is not None:
         folded, disagreeing = fold_twins(text(cookie))
         folded = None if folded == text(cookie) else folded
+    plan = table[facts.path]
     exchange = Exchange(
-        choose(table, facts.path, facts.target[0]),
+        choose(table, facts.path, target()[0]) if plan.lax else plan,
         plans.home or plans.sites[host],
         facts.method,
         scheme,
         facts.path,
-        client,
+        peer,
         cookie,
-        facts.target,
+        _NOWHERE if scheme == "https" else target(),
         fields,
         facts,
     )
@@ -117,8 +117,22 @@ def read(plans: Plans, facts: Facts) -> tuple[Exchange, Seen | None]:
         exchange.screen()
     if not facts.forwarded and folded is None:
         return exchange, None
-    rehosted = rebuilt and host is not None and text(host) != text(fields.get(encode("host"), ""))
-    return exchange, Seen(scheme, client, text(host) if rehosted else None, rebuilt, folded, disagreeing)
+    rehosted = rebuilt and host is not None and text(host) != text(fields.get(names.host, ""))
+    return exchange, Seen(
+        scheme, exchange.client, text(host) if rehosted else None, rebuilt, folded, disagreeing
+    )
+
+
+def _resolve(plans: Plans, facts: Facts, host: HeaderText | None, said: Mapping[str, list[str]]) -> Resolved:
+    address, port = facts.peer or (None, None)
+    return plans.resolver.resolve(
+        peer=address or None,
+        # granian gives the port as text.
+        port=int(port) if port is not None and str(port).isdecimal() else None,
+        scheme=facts.scheme,
+        host=None if host is None else text(host),
+        fields=said,
+    )
 
 
 def _claims_https(said: Mapping[str, Sequence[str]], believed: Collection[str]) -> bool:

@@ -77,7 +77,7 @@ class Middleware:
         def complete(
             status: str, headers: list[tuple[str, str]], exc_info: Any = None
         ) -> Callable[[bytes], object]:
-            lines = exchange.close(int(status[:3]), headers)
+            lines = exchange.close(int(status[:3]), headers if type(headers) is list else list(headers))
             return (
                 start_response(status, lines) if exc_info is None else start_response(status, lines, exc_info)
             )
@@ -134,19 +134,17 @@ class Middleware:
         fields = {name: environ[key] for key, name in self._checked if key in environ}
         if not WSGI_KEYS.isdisjoint(environ):
             fields.update((name, environ[key]) for key, name in self._forwarding if key in environ)
-        port = environ.get("REMOTE_PORT")
+        address = environ.get("REMOTE_ADDR")
         facts = Facts(
             environ["REQUEST_METHOD"],
             environ["wsgi.url_scheme"],
             _path(environ),
-            _target(environ),
-            environ.get("REMOTE_ADDR") or None,
-            int(port) if port is not None and str(port).isdecimal() else None,
+            (address, environ.get("REMOTE_PORT")) if address else None,
             fields,
             NO_HEADERS,
             environ.get("SSL_CLIENT_VERIFY") == "SUCCESS" or bool(environ.get("SSL_CLIENT_CERT")),
         )
-        exchange, seen = read(self.plans, facts)
+        exchange, seen = read(self.plans, facts, lambda: _target(environ))
         if seen is not None:
             if seen.disagreeing:
                 report_twins(exchange, seen.disagreeing)

@@ -1,8 +1,9 @@
 """XSRF tokens: made from a binding and a nonce, checked by their tag alone. Pure; no request, no response.
 
-A token is ``hex(nonce[16] + tag[16])``; the tag covers what the token is bound to. Before sign-in that is the
-*visit*: a random value in an HttpOnly cookie, with a tag of its own, so that a value that a client made up is never
-taken up. Two tokens of one visit differ (a fresh nonce each), so a compressed page leaks none of it (BREACH).
+A token is the hex of a nonce (16 bytes) and of a tag (16 bytes); the tag covers the nonce as it is spelled and what the
+token is bound to, so a token has one spelling. Before sign-in that is the *visit*: a random value in an HttpOnly cookie,
+with a tag of its own, so that a value that a client made up is never taken up. Two tokens of one visit differ (a fresh
+nonce each), so a compressed page leaks none of it (BREACH).
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 import secrets
 from typing import Final
 
+from secmw.http import HeaderText
 from secmw.keys import TAG_BYTES, KeyRing
 
-_NONCE_BYTES: Final = 16
-_TEXT_LENGTH: Final = 2 * (_NONCE_BYTES + TAG_BYTES)
+_NONCE_LENGTH: Final = 32  # of 16 bytes in hex
+_LENGTH: Final = _NONCE_LENGTH + 2 * TAG_BYTES
 
 # What a tag is for, length first; the nonce before it has a fixed length, so the parts of a message can't be confused.
 _VISIT: Final = b"\x05visit"
@@ -32,31 +34,27 @@ class Tokens:
         """Make a visit: what anonymous tokens are bound to."""
         return self._make(_VISIT)
 
-    def is_visit(self, text: str) -> bool:
+    def is_visit(self, visit: str) -> bool:
         """Say whether one of our keys made this visit."""
-        return self._check(text, _VISIT)
+        return self._check(visit, _VISIT)
 
     def token(self, visit: str) -> str:
         """Make a token for a visit, different each time."""
-        return self._make(_TOKEN + visit.encode("ascii"))
+        return self._make(_TOKEN + visit.encode("latin-1", "replace"))
 
-    def fits(self, token: str, visit: str) -> bool:
+    def fits(self, token: HeaderText, visit: str) -> bool:
         """Say whether a token was made for this visit, by any of our keys, in constant time."""
         return self._check(token, _TOKEN + visit.encode("latin-1", "replace"))
 
     def _make(self, binding: bytes) -> str:
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        return (nonce + self._signer.sign(nonce + binding)).hex()
+        nonce = secrets.token_hex(_NONCE_LENGTH // 2)
+        return nonce + self._signer.sign(nonce.encode() + binding)
 
-    def _check(self, text: str, binding: bytes) -> bool:
-        if len(text) != _TEXT_LENGTH:
+    def _check(self, text: HeaderText, binding: bytes) -> bool:
+        raw = text.encode("latin-1", "replace") if isinstance(text, str) else text
+        if len(raw) != _LENGTH:
             return False
-        try:
-            raw = bytes.fromhex(text)
-        except ValueError:
-            return False
-        # One spelling: no upper case, and no blanks, which fromhex skips.
-        return raw.hex() == text and self._signer.verify(raw[_NONCE_BYTES:], raw[:_NONCE_BYTES] + binding)
+        return self._signer.verify(raw[_NONCE_LENGTH:], raw[:_NONCE_LENGTH] + binding)
 
 
 def well_formed(text: str) -> bool:
@@ -65,4 +63,4 @@ def well_formed(text: str) -> bool:
     >>> well_formed("0f" * 32), well_formed("0f" * 31), well_formed("0f" * 31 + " f")
     (True, False, False)
     """
-    return len(text) == _TEXT_LENGTH and text.isalnum() and text.isascii()
+    return len(text) == _LENGTH and text.isalnum() and text.isascii()

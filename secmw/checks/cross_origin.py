@@ -104,7 +104,7 @@ def cross_origin(
 def canonical(origin: str) -> str | None:
     """Return an Origin in its one spelling, or None for ``null``, two values or anything malformed.
 
-    >>> canonical("HTTPS://App.Example:443"), canonical("null")
+    >>> canonical("https://app.example:443"), canonical("null")
     ('https://app.example', None)
     """
     try:

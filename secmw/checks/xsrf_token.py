@@ -13,7 +13,7 @@ from secmw.checks import Answer, Wants
 from secmw.checks.form import FormError, find_field, is_form
 from secmw.config.settings import Xsrf
 from secmw.cookies import AMBIGUOUS, finder, fold_twins
-from secmw.http import WSGI, Reason, Refusal, Request, Wire, text
+from secmw.http import WSGI, HeaderText, Reason, Refusal, Request, Wire, text
 from secmw.xsrf import Tokens, well_formed
 
 #: Spelled by many front ends whatever the server says; accepted beside the configured header.
@@ -101,10 +101,9 @@ class XsrfToken:
             sent = headers.get(self._other_header)
         if sent is None:
             return Wants.FORM if is_form(text(headers.get(self._content_type, ""))) else MISSING
-        token = text(sent)
-        if self._settings.compare and token not in values(self._settings.cookie, cookie or ""):
+        if self._settings.compare and text(sent) not in values(self._settings.cookie, cookie or ""):
             return MISMATCH
-        return self._judge(token, visits)
+        return self._judge(sent, visits)
 
     def form(self, request: Request, body: bytes, *, complete: bool) -> Refusal | None:
         """Judge the token in the first bytes of a form."""
@@ -138,7 +137,7 @@ class XsrfToken:
             return COOKIE_MISSING if former is None else (former,)
         return (visit,) if former is None else (visit, former)
 
-    def _judge(self, token: str, visits: tuple[str, ...]) -> Refusal | None:
+    def _judge(self, token: HeaderText, visits: tuple[str, ...]) -> Refusal | None:
         for visit in visits:
             if self._tokens.fits(token, visit):
                 return None
