@@ -70,8 +70,8 @@ def test_what_is_not_base64_of_a_key_says_how_to_make_one(text: str) -> None:
 def test_a_tag_is_checked_by_the_key_that_made_it(key: bytes, message: bytes) -> None:
     signer = Signer([key[:32]])
     tag = signer.sign(message)
-    assert len(tag) == TAG_BYTES
-    assert signer.verify(tag, message)
+    assert len(bytes.fromhex(tag)) == TAG_BYTES
+    assert signer.verify(tag.encode(), message)
 
 
 @given(st.binary(), st.binary())
@@ -81,17 +81,26 @@ def test_two_messages_never_have_one_tag(one: bytes, other: bytes) -> None:
     assert (signer.sign(one) == signer.sign(other)) == (one == other)
 
 
-@pytest.mark.parametrize("position", [0, TAG_BYTES - 1])
-def test_a_tag_changed_by_one_bit_does_not_fit(position: int) -> None:
+@pytest.mark.parametrize("place", [0, 2 * TAG_BYTES - 1])
+def test_a_tag_changed_in_one_place_does_not_fit(place: int) -> None:
     signer = Signer([bytes(32)])
-    tag = bytearray(signer.sign(b"x"))
-    tag[position] ^= 1
+    tag = bytearray(signer.sign(b"x").encode())
+    tag[place] ^= 1
     assert not signer.verify(bytes(tag), b"x")
 
 
-@pytest.mark.parametrize("tag", [b"", b"x", bytes(TAG_BYTES - 1), bytes(TAG_BYTES + 1)])
-def test_a_tag_of_another_length_does_not_fit(tag: bytes) -> None:
+@pytest.mark.parametrize(
+    "tag", [b"", b"x", b"0" * (2 * TAG_BYTES - 1), b"0" * (2 * TAG_BYTES + 1), b"\xff" * 2 * TAG_BYTES]
+)
+def test_what_is_no_tag_does_not_fit(tag: bytes) -> None:
+    """XS-08"""
     assert not Signer([bytes(32)]).verify(tag, b"x")
+
+
+def test_a_tag_in_upper_case_does_not_fit() -> None:
+    tag = Signer([bytes(32)]).sign(b"x").upper()
+    assert any(character.isalpha() for character in tag)
+    assert not Signer([bytes(32)]).verify(tag.encode(), b"x")
 
 
 # --- rotation
@@ -106,20 +115,20 @@ def test_every_key_of_a_ring_checks_in_whatever_order_they_stand(
     rings: tuple[list[bytes], list[bytes]],
 ) -> None:
     old, new = (KeyRing(map(written, ring)).signer("xsrf") for ring in rings)
-    assert new.verify(old.sign(b"x"), b"x")
-    assert old.verify(new.sign(b"x"), b"x")
+    assert new.verify(old.sign(b"x").encode(), b"x")
+    assert old.verify(new.sign(b"x").encode(), b"x")
 
 
 def test_the_first_key_makes() -> None:
     first, second = new_key(), new_key()
     both = KeyRing([first, second]).signer("xsrf")
-    assert KeyRing([first]).signer("xsrf").verify(both.sign(b"x"), b"x")
-    assert not KeyRing([second]).signer("xsrf").verify(both.sign(b"x"), b"x")
+    assert KeyRing([first]).signer("xsrf").verify(both.sign(b"x").encode(), b"x")
+    assert not KeyRing([second]).signer("xsrf").verify(both.sign(b"x").encode(), b"x")
 
 
 def test_a_key_that_was_taken_out_checks_no_more() -> None:
     old, new = new_key(), new_key()
-    tag = KeyRing([old]).signer("xsrf").sign(b"x")
+    tag = KeyRing([old]).signer("xsrf").sign(b"x").encode()
     assert KeyRing([new, old]).signer("xsrf").verify(tag, b"x")
     assert not KeyRing([new]).signer("xsrf").verify(tag, b"x")
 
@@ -133,13 +142,13 @@ def test_the_spelling_of_a_key_makes_no_difference() -> None:
 
 def test_a_tag_for_one_purpose_fits_no_other() -> None:
     ring = KeyRing([new_key()])
-    assert not ring.signer("xsrf").verify(ring.signer("session").sign(b"x"), b"x")
+    assert not ring.signer("xsrf").verify(ring.signer("session").sign(b"x").encode(), b"x")
 
 
 def test_the_secret_key_itself_signs_nothing() -> None:
     key = new_key()
     tag = Signer([decode_key(key)]).sign(b"x")
-    assert not KeyRing([key]).signer("xsrf").verify(tag, b"x")
+    assert not KeyRing([key]).signer("xsrf").verify(tag.encode(), b"x")
 
 
 # --- nobody sees them
