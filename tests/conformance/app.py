@@ -65,7 +65,7 @@ class Response:
 def answer(call: Call, body: bytes) -> Response:
     """Decide on an answer: everything but how an interface sends it."""
     told = call.told
-    shown = json.dumps(see(call, body)) if told.text is None else told.text
+    shown = json.dumps(see(call, body)) if told.text is None else told.text * told.size
     text = shown.encode()
     if told.status in BODILESS:
         return Response(status=told.status, headers=list(told.headers))
@@ -248,7 +248,9 @@ def wsgi(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[by
     response = answer(call, body)
     status = f"{response.status} As told"
     if told.starts == "twice":
-        start_response("200 OK", [("Content-Type", "text/plain"), ("X-First", "1"), ("Set-Cookie", "first=1")])
+        start_response(
+            "200 OK", [("Content-Type", "text/plain"), ("X-First", "1"), ("Set-Cookie", "first=1")]
+        )
         try:
             raise OnPurposeError
         except OnPurposeError:

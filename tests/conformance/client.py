@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import abc
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -49,7 +48,7 @@ NOSNIFF: Final = ["nosniff"]
 
 
 class ClosedError(ConnectionError):
-    """Say that the server closed the connection without a whole response."""
+    """Say that the server closed the connection, or fell silent, without a whole response."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +64,19 @@ class Visit:
         return [*lines, ("Origin", origin)] if origin is not None else lines
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """Hold one request as a test wrote it: nothing is checked, completed or put in order."""
+
+    target: str | bytes
+    headers: Headers
+    method: str = "GET"
+    body: bytes = b""
+    host: Host = HOST
+    scheme: Scheme = "https"
+    patience: float = 20
+
+
 class Site(abc.ABC):
     """Speak to one policy on one stack."""
 
@@ -74,22 +86,16 @@ class Site(abc.ABC):
         self.policy = named(name)
 
     @abc.abstractmethod
-    def send(
-        self, method: str, target: str | bytes, headers: Headers, body: bytes, host: Host, scheme: Scheme
-    ) -> Response:
+    def send(self, sent: Sent) -> Response:
         """Send one request exactly as it is written; raise ClosedError where no whole response comes back."""
 
     @abc.abstractmethod
-    def open(
-        self,
-        target: str,
-        headers: Headers,
-        host: Host,
-        scheme: Scheme,
-        subprotocols: Sequence[str],
-        messages: Sequence[str],
-    ) -> WebSocketResult:
+    def open(self, sent: Sent, subprotocols: Sequence[str], messages: Sequence[str]) -> WebSocketResult:
         """Open a WebSocket, send messages, take the first one and an answer to each, and close."""
+
+    @abc.abstractmethod
+    def sequence(self, requests: Sequence[Sent]) -> list[Response]:
+        """Send requests one after another, over one connection where there are connections."""
 
     @abc.abstractmethod
     def burst(self, target: str, count: int) -> list[Response]:
@@ -98,11 +104,6 @@ class Site(abc.ABC):
     @abc.abstractmethod
     def leave_early(self, target: str) -> bytes:
         """Begin to read a long response, return what came first, and go away."""
-
-    @contextmanager
-    def keep_alive(self) -> Iterator[Site]:
-        """Send the requests of the block one after another over one connection, where there are connections."""
-        yield self
 
     # --- what tests call
 
@@ -116,13 +117,23 @@ class Site(abc.ABC):
         host: Host = HOST,
         scheme: Scheme = "https",
         by_server: bool = False,
+        patience: float = 20,
     ) -> Response:
-        """Send a request and return the response.
+        """Send a request and return the response; raise ClosedError where none comes for ``patience`` seconds.
 
         ``by_server``: whether the server may answer by itself, before the application is asked; such an answer is
         the server's, so nothing of ours is demanded of it.
         """
-        response = self.send(method, target, headers, body, host, scheme)
+        sent = Sent(
+            method=method,
+            target=target,
+            headers=headers,
+            body=body,
+            host=host,
+            scheme=scheme,
+            patience=patience,
+        )
+        response = self.send(sent)
         self.check(response, by_server=by_server)
         return response
 
@@ -150,7 +161,8 @@ class Site(abc.ABC):
     ) -> WebSocketResult:
         """Open a WebSocket, or try to; an application without WebSockets answers the request as it likes."""
         lines = [*headers, ("Origin", origin)] if origin is not None else list(headers)
-        result = self.open(target, lines, host, scheme, subprotocols, messages)
+        sent = Sent(target=target, headers=lines, host=host, scheme=scheme)
+        result = self.open(sent, subprotocols, messages)
         self.check(result, by_server=by_server or not self.stack.denies_whole)
         return result
 
@@ -161,7 +173,9 @@ class Site(abc.ABC):
         pairs = [line.partition(";")[0] for line in response.all("Set-Cookie")]
         xsrf = self.policy.xsrf
         assert xsrf is not None
-        token = next(value for name, _, value in (pair.partition("=") for pair in pairs) if name == xsrf.cookie)
+        token = next(
+            value for name, _, value in (pair.partition("=") for pair in pairs) if name == xsrf.cookie
+        )
         return Visit(cookie="; ".join(pairs), token=token)
 
     # --- what holds for every response

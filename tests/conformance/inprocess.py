@@ -9,10 +9,10 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
-from wsgiref.validate import WSGIWarning, validator
+from wsgiref.validate import WSGIWarning
 
 from secmw.testing import Client, Response, WebSocketResult
-from tests.conformance.client import Headers, Host, Scheme, Site
+from tests.conformance.client import Headers, Host, Sent, Site
 from tests.conformance.policies import HOST
 
 if TYPE_CHECKING:
@@ -32,41 +32,45 @@ class InProcess(Site):
             for scheme in ("https", "http")
         }
 
-    def send(
-        self, method: str, target: str | bytes, headers: Headers, body: bytes, host: Host, scheme: Scheme
-    ) -> Response:
-        client = self._clients[scheme]
+    def send(self, sent: Sent) -> Response:
+        client = self._clients[sent.scheme]
         client.cookies.clear()
-        lines = with_host(headers, host)
+        lines = with_host(sent.headers, sent.host)
         with warnings.catch_warnings():
             # The validator knows eight methods; there are more.
             warnings.filterwarnings("ignore", "Unknown REQUEST_METHOD", WSGIWarning)
-            return client.request(method, target, headers=lines, body=body, browser=False)
+            return client.request(sent.method, sent.target, headers=lines, body=sent.body, browser=False)
 
-    def open(
-        self,
-        target: str,
-        headers: Headers,
-        host: Host,
-        scheme: Scheme,
-        subprotocols: Sequence[str],
-        messages: Sequence[str],
-    ) -> WebSocketResult:
-        client = self._clients[scheme]
+    def open(self, sent: Sent, subprotocols: Sequence[str], messages: Sequence[str]) -> WebSocketResult:
+        client = self._clients[sent.scheme]
         client.cookies.clear()
-        lines = with_host(headers, host)
+        lines = with_host(sent.headers, sent.host)
         if self.stack.interface == "wsgi":
             upgrade = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")]
-            answer = client.request("GET", target, headers=[*lines, *upgrade], browser=False)
+            answer = client.request("GET", sent.target, headers=[*lines, *upgrade], browser=False)
             return WebSocketResult(answer.status, answer.headers, answer.body)
         return client.websocket(
-            target,
+            sent.target,
             headers=lines,
             origin=None,
             subprotocols=subprotocols,
             send=messages,
             replies=1 + len(messages),
         )
+
+    def sequence(self, requests: Sequence[Sent]) -> list[Response]:
+        if self.stack.interface == "wsgi":
+            return [self._run(sent) for sent in requests]
+
+        async def one_by_one() -> list[Response]:
+            return [await self._get(str(sent.target), sent.headers) for sent in requests]
+
+        return asyncio.run(one_by_one())
+
+    def _run(self, sent: Sent) -> Response:
+        more = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in sent.headers}
+        status, headers, body = run_wsgi(self.app, environ(str(sent.target), **more))
+        return Response(int(status[:3]), headers, body)
 
     def burst(self, target: str, count: int) -> list[Response]:
         if self.stack.interface == "wsgi":
@@ -78,8 +82,8 @@ class InProcess(Site):
 
         return asyncio.run(all_at_once())
 
-    async def _get(self, target: str) -> Response:
-        conversation = Conversation(target)
+    async def _get(self, target: str, headers: Headers = ()) -> Response:
+        conversation = Conversation(target, headers=headers)
         await self.app(conversation.scope, conversation.receive, conversation.send)
         return conversation.response()
 
@@ -88,9 +92,10 @@ class InProcess(Site):
             conversation = Conversation(target, leaves_after=1)
             asyncio.run(self.app(conversation.scope, conversation.receive, conversation.send))
             return conversation.body
-        body = validator(self.app)(environ(target), lambda *_: lambda _: None)
+        body = self.app(environ(target), lambda *_: lambda _: None)
         try:
-            return next(iter(body))
+            first: bytes = next(iter(body))
+            return first
         finally:
             body.close()
 
@@ -127,18 +132,20 @@ class Conversation:
         self.body = b""
         self._asked = False
         self._leaves_after = leaves_after
+        self._gone = asyncio.Event()
 
     async def receive(self) -> dict[str, Any]:
         if not self._asked:
             self._asked = True
             return {"type": "http.request", "body": b"", "more_body": False}
-        while self._leaves_after is None or len(self.messages) <= self._leaves_after:
-            await asyncio.sleep(0.001)
+        await self._gone.wait()
         return {"type": "http.disconnect"}
 
     async def send(self, message: dict[str, Any]) -> None:
         self.messages.append(message)
         self.body += message.get("body", b"")
+        if self._leaves_after is not None and len(self.messages) > self._leaves_after:
+            self._gone.set()
         await asyncio.sleep(0)
 
     def response(self) -> Response:
@@ -172,12 +179,16 @@ def environ(target: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def run_wsgi(app: Callable[..., Iterable[bytes]], given: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
+def run_wsgi(
+    app: Callable[..., Iterable[bytes]], given: dict[str, Any]
+) -> tuple[str, list[tuple[str, str]], bytes]:
     """Run a WSGI application once, the way a server does: close() whatever happens."""
     started: list[Any] = []
     written: list[bytes] = []
 
-    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
+    def start_response(
+        status: str, headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> Callable[[bytes], None]:
         started[:] = [status, headers]
         return written.append
 

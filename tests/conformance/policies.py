@@ -89,7 +89,9 @@ _MAKERS: Final[dict[str, Callable[[], Policy]]] = {
     "origin-only": lambda: _xsrf(token=False),
     "token-only": lambda: _xsrf(origin=False),
     "same-site": lambda: _xsrf(allow_same_site=True),
-    "friends": lambda: _xsrf(trusted_origins=["https://friend.example.com", "https://other.example.com:8443"]),
+    "friends": lambda: _xsrf(
+        trusted_origins=["https://friend.example.com", "https://other.example.com:8443"]
+    ),
     "hooks": lambda: _xsrf(exempt=["/hooks/", "/webhook"], api_key_headers=["X-Api-Key"]),
     # cookies
     "cookies": lambda: _recommended(cookies=Cookies(apply_to="all", readable=["theme"])),

@@ -39,7 +39,9 @@ async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
 def wsgi(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Serve a request under the policy it asks for."""
     name = environ.get("HTTP_X_CONFORMANCE_POLICY", "")
-    response: Iterable[bytes] = _site("wsgi", name if name in NAMES else "recommended")(environ, start_response)
+    response: Iterable[bytes] = _site("wsgi", name if name in NAMES else "recommended")(
+        environ, start_response
+    )
     return response
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Self
 
 import h11
 
 from secmw.testing import Response, WebSocketResult
-from tests.conformance.client import ClosedError, Headers, Host, Scheme, Site
+from tests.conformance.client import ClosedError, Sent, Site
 from tests.conformance.policies import HOST, ORIGIN
 
 if TYPE_CHECKING:
@@ -46,15 +46,19 @@ _TEXT, _CLOSE = 1, 8
 class Connection:
     """Be one connection to a server."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, patience: float = TIMEOUT) -> None:
         self._socket = server.connect(TIMEOUT)
+        self._socket.settimeout(patience)
         self._left = b""
         self.informational: list[tuple[int, list[tuple[str, str]]]] = []
 
-    def __enter__(self) -> Connection:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._socket.close()
 
     def write(self, data: bytes) -> None:
@@ -89,7 +93,7 @@ class Connection:
                 if event is h11.NEED_DATA:
                     reader.receive_data(self._receive())
                     continue
-            except (h11.RemoteProtocolError, ConnectionError) as broken:
+            except (h11.RemoteProtocolError, OSError) as broken:
                 if start is None:
                     raise ClosedError(str(broken)) from broken
                 error = ClosedError(str(broken))
@@ -156,51 +160,37 @@ class OverSocket(Site):
     def __init__(self, stack: Stack, name: str, server: Server) -> None:
         super().__init__(stack, name)
         self.server = server
-        self._kept: Connection | None = None
 
-    def write(
-        self, method: str, target: str | bytes, headers: Headers, body: bytes, host: Host, scheme: Scheme
-    ) -> bytes:
+    def write(self, sent: Sent) -> bytes:
         """Spell a request, without a look at whether it makes sense."""
+        host, method, scheme = sent.host, sent.method, sent.scheme
         hosts: Sequence[str] = [] if host is None else [host] if isinstance(host, str) else list(host)
-        raw = target if isinstance(target, bytes) else target.encode("utf-8")
-        lines = [(POLICY_HEADER, self.name), *(("Host", value) for value in hosts), *headers]
-        names = {name.lower() for name, _ in headers}
-        if (body or method in ("POST", "PUT", "PATCH")) and not names & {"content-length", "transfer-encoding"}:
-            lines.append(("Content-Length", str(len(body))))
+        raw = sent.target if isinstance(sent.target, bytes) else sent.target.encode("utf-8")
+        lines = [(POLICY_HEADER, self.name), *(("Host", value) for value in hosts), *sent.headers]
+        names = {name.lower() for name, _ in sent.headers}
+        has_body = bool(sent.body) or method in ("POST", "PUT", "PATCH")
+        if has_body and not names & {"content-length", "transfer-encoding"}:
+            lines.append(("Content-Length", str(len(sent.body))))
         if scheme == "https" and self.server.tls is None:
             lines.append(_SECURE[self.policy.forwarded])
         assert scheme == "https" or self.server.tls is None, "this server speaks HTTPS only"
         head = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in lines)
-        return method.encode("latin-1") + b" " + raw + b" HTTP/1.1\r\n" + head + b"\r\n" + body
+        return method.encode("latin-1") + b" " + raw + b" HTTP/1.1\r\n" + head + b"\r\n" + sent.body
 
-    def send(
-        self, method: str, target: str | bytes, headers: Headers, body: bytes, host: Host, scheme: Scheme
-    ) -> Response:
-        data = self.write(method, target, headers, body, host, scheme)
-        if self._kept is not None:
-            return self._kept.exchange(data, head=method == "HEAD")
-        with Connection(self.server) as connection:
-            return connection.exchange(data, head=method == "HEAD")
+    def send(self, sent: Sent) -> Response:
+        with Connection(self.server, sent.patience) as connection:
+            return connection.exchange(self.write(sent), head=sent.method == "HEAD")
 
     def raw(self, data: bytes) -> Response:
         """Send these very bytes."""
         with Connection(self.server) as connection:
             return connection.exchange(data)
 
-    def open(
-        self,
-        target: str,
-        headers: Headers,
-        host: Host,
-        scheme: Scheme,
-        subprotocols: Sequence[str],
-        messages: Sequence[str],
-    ) -> WebSocketResult:
-        lines = [*headers, *_UPGRADE]
+    def open(self, sent: Sent, subprotocols: Sequence[str], messages: Sequence[str]) -> WebSocketResult:
+        lines = [*sent.headers, *_UPGRADE]
         if subprotocols:
             lines.append(("Sec-WebSocket-Protocol", ", ".join(subprotocols)))
-        data = self.write("GET", target, lines, b"", host, scheme)
+        data = self.write(dataclasses.replace(sent, headers=lines))
         with Connection(self.server) as connection:
             answer = connection.exchange(data, upgrade=True)
             if answer.status != 101:
@@ -233,18 +223,23 @@ class OverSocket(Site):
 
     def leave_early(self, target: str) -> bytes:
         with Connection(self.server) as connection:
-            connection.write(self.write("GET", target, [], b"", HOST, "https"))
+            connection.write(self.write(Sent(target=target, headers=[])))
             return connection.read(chunks=1).body
 
-    @contextmanager
-    def keep_alive(self) -> Iterator[Site]:
-        with Connection(self.server) as connection:
-            site = OverSocket(self.stack, self.name, self.server)
-            site._kept = connection
-            yield site
+    def sequence(self, requests: Sequence[Sent]) -> list[Response]:
+        answers: list[Response] = []
+        connection = Connection(self.server)
+        try:
+            for sent in requests:
+                if answers and closes(answers[-1]):
+                    connection.close()
+                    connection = Connection(self.server)
+                answers.append(connection.exchange(self.write(sent)))
+        finally:
+            connection.close()
+        return answers
 
 
-def unreachable(server: Server) -> bool:
-    """Say whether nobody listens there any more."""
-    with socket.socket() as probe:
-        return probe.connect_ex((server.host, server.port)) != 0
+def closes(response: Response) -> bool:
+    """Say whether a server closes the connection after this response."""
+    return "close" in str(response.header("Connection")).lower()

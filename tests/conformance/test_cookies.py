@@ -94,7 +94,11 @@ def test_embedding_gives_our_cookies_names_of_their_own(stack: Stack) -> None:
 def test_an_application_cannot_set_a_cookie_of_ours_beside_ours(stack: Stack) -> None:
     """One Set-Cookie per name: where we set it, ours is the one. (CK-07)"""
     site = stack.site("recommended")
-    own = [("set-cookie", f"{VISIT}=mine; Path=/"), ("set-cookie", f"{TOKEN}=mine"), ("set-cookie", "theme=dark")]
+    own = [
+        ("set-cookie", f"{VISIT}=mine; Path=/"),
+        ("set-cookie", f"{TOKEN}=mine"),
+        ("set-cookie", "theme=dark"),
+    ]
     lines = cookie_lines(site.get(told(token=True, headers=own)))
     assert set(lines) == {VISIT, TOKEN, "theme"}
     assert not any("mine" in line for line in lines.values())

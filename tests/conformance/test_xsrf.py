@@ -39,7 +39,9 @@ def test_every_method_that_is_not_safe_is_asked(stack: Stack) -> None:
             continue  # the server knows no such method
         if response.status not in (400, 405, 501):
             # A HEAD has no body to tell.
-            seen_as = (seen(response)["method"] if response.body else "HEAD") if response.status == 200 else ""
+            seen_as = (
+                (seen(response)["method"] if response.body else "HEAD") if response.status == 200 else ""
+            )
             # A server that writes `get` in capitals has made it the safe method it means.
             assert response.status == 403 or seen_as in ("GET", "HEAD", "OPTIONS"), (method, response.status)
 

@@ -35,7 +35,10 @@ def test_a_token_must_be_one_of_this_visit(stack: Stack) -> None:
     cookie, origin = ("Cookie", visit.cookie), ("Origin", ORIGIN)
     found = {token: outcome(site.post("/", [cookie, origin, ("X-XSRF-TOKEN", token)])) for token in table}
     assert found == table
-    also = {name: outcome(site.post("/", [cookie, origin, (name, visit.token)])) for name in ("X-CSRF-Token", "X-Other")}
+    also = {
+        name: outcome(site.post("/", [cookie, origin, (name, visit.token)]))
+        for name in ("X-CSRF-Token", "X-Other")
+    }
     assert also == {"X-CSRF-Token": "passed", "X-Other": "xsrf_missing"}
 
 
@@ -47,16 +50,18 @@ def test_every_token_the_application_asks_for_is_another_and_all_are_good(stack:
     made += tokens(site.get(told(token=True), [("Cookie", visit.cookie)]))
     assert len({*made, visit.token}) == 5
     for token in made:
-        assert outcome(
-            site.post("/", Visit(cookie=visit.cookie, token=token).headers())
-        ) == "passed"
+        assert outcome(site.post("/", Visit(cookie=visit.cookie, token=token).headers())) == "passed"
 
 
 def test_a_form_carries_the_token_in_a_field_and_arrives_whole(stack: Stack) -> None:
     """What was read to find it is replayed to the byte. (XS-12)"""
     site = stack.site("recommended")
     visit = site.visit()
-    lines = [("Cookie", visit.cookie), ("Origin", ORIGIN), ("Content-Type", "application/x-www-form-urlencoded")]
+    lines = [
+        ("Cookie", visit.cookie),
+        ("Origin", ORIGIN),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+    ]
     bodies = [
         f"xsrf_token={visit.token}".encode(),
         f"a=1&xsrf_token={quote(visit.token, safe='')}&b=%ff".encode(),
@@ -65,9 +70,13 @@ def test_a_form_carries_the_token_in_a_field_and_arrives_whole(stack: Stack) -> 
     for body in bodies:
         assert seen(site.post("/", lines, body))["body"].encode("latin-1") == body
     multipart = (
-        f'--b\r\nContent-Disposition: form-data; name="xsrf_token"\r\n\r\n{visit.token}\r\n--b\r\n'
-        'Content-Disposition: form-data; name="f"; filename="a"\r\n\r\n'
-    ).encode() + b"\x00\xff" * 50_000 + b"\r\n--b--\r\n"
+        (
+            f'--b\r\nContent-Disposition: form-data; name="xsrf_token"\r\n\r\n{visit.token}\r\n--b\r\n'
+            'Content-Disposition: form-data; name="f"; filename="a"\r\n\r\n'
+        ).encode()
+        + b"\x00\xff" * 50_000
+        + b"\r\n--b--\r\n"
+    )
     lines[-1] = ("Content-Type", "multipart/form-data; boundary=b")
     assert seen(site.post("/", lines, multipart))["body"].encode("latin-1") == multipart
 
@@ -84,7 +93,11 @@ def test_a_form_without_the_token_is_refused(stack: Stack) -> None:
         b"xsrf_token=%zz": "form_malformed",
         b"a=" + b"x" * 70_000 + f"&xsrf_token={visit.token}".encode(): "form_too_large",
     }
-    lines = [("Cookie", visit.cookie), ("Origin", ORIGIN), ("Content-Type", "application/x-www-form-urlencoded")]
+    lines = [
+        ("Cookie", visit.cookie),
+        ("Origin", ORIGIN),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+    ]
     assert {body: outcome(site.post("/", lines, body)) for body in table} == table
 
 
@@ -93,12 +106,20 @@ def test_a_token_that_arrives_in_pieces_is_found(stack: Stack) -> None:
     site = stack.site("recommended")
     visit = site.visit()
     body = f"a=1&xsrf_token={visit.token}".encode()
-    chunked = b"".join(f"{len(body[i:i + 7]):x}\r\n".encode() + body[i : i + 7] + b"\r\n" for i in range(0, len(body), 7))
-    lines = [("Cookie", visit.cookie), ("Origin", ORIGIN), ("Content-Type", "application/x-www-form-urlencoded")]
+    chunked = b"".join(
+        f"{len(body[i : i + 7]):x}\r\n".encode() + body[i : i + 7] + b"\r\n" for i in range(0, len(body), 7)
+    )
+    lines = [
+        ("Cookie", visit.cookie),
+        ("Origin", ORIGIN),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+    ]
     if not stack.real:
         assert outcome(site.post("/", lines, body)) == "passed"
         return
-    response = site.post("/", [*lines, ("Transfer-Encoding", "chunked")], chunked + b"0\r\n\r\n", by_server=True)
+    response = site.post(
+        "/", [*lines, ("Transfer-Encoding", "chunked")], chunked + b"0\r\n\r\n", by_server=True
+    )
     if response.status == 200:
         assert seen(response)["body"].encode() == body
     else:

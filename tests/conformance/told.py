@@ -7,6 +7,7 @@ come of it, and every interface and framework carries out the same words.
 from __future__ import annotations
 
 import base64
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import parse_qsl
 
@@ -19,7 +20,7 @@ class Told(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     """Say how the application answers one request; left alone it answers 200 with what it saw, as JSON.
 
     ``headers``: its own, sent besides Content-Type and Content-Length where the status has a body. ``text``: the body,
-    in place of what it saw. ``times``: how often the body is sent, as chunks of their own, with ``pause`` seconds
+    in place of what it saw, ``size`` times over. ``times``: how often the body is sent, as chunks of their own, with ``pause`` seconds
     between them. ``reads``: whether it reads the body of the request. ``nonce`` and ``token``: ask the exchange for one,
     and show it. ``constant``: answer with the same header list, and the same message, every time.
 
@@ -34,6 +35,7 @@ class Told(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     status: int = 200
     headers: tuple[Line, ...] = ()
     text: str | None = None
+    size: int = 1
     times: int = 1
     pause: float = 0
     length: bool = True
@@ -54,6 +56,7 @@ def told(
     status: int = 200,
     headers: tuple[Line, ...] | list[Line] = (),
     text: str | None = None,
+    size: int = 1,
     times: int = 1,
     pause: float = 0,
     length: bool = True,
@@ -72,6 +75,7 @@ def told(
         status=status,
         headers=tuple(headers),
         text=text,
+        size=size,
         times=times,
         pause=pause,
         length=length,
@@ -88,6 +92,7 @@ def told(
     return f"{path}?told={base64.urlsafe_b64encode(msgspec.json.encode(words)).rstrip(b'=').decode()}"
 
 
+@lru_cache(256)
 def read(query: str) -> Told:
     """Read what a test wrote; an address without it is answered plainly."""
     word = dict(parse_qsl(query)).get("told", "")

@@ -24,6 +24,11 @@ class Fact(enum.Enum):
     FOLDED_NAMES = "joins X_Forwarded_For and X-Forwarded-For"
     LAST_PROTO = "keeps one of two lines"
     OWN_FORMS = "parses multipart bodies by itself"
+    NO_HEAD_LENGTH = "sends no Content-Length to HEAD"
+    CLEAN_BREAK = "ends a chunked response as if it were whole when the application fails"
+    NO_ACCEPT_HEADERS = "loses the headers of an accepted handshake"
+    NO_SOCKET_SCHEME = "gives no scheme of a handshake"
+    HANGS = "leaves the connection open when the application fails after it started"
     NO_WRITE = "start_response returns no write"
 
 
@@ -53,12 +58,28 @@ DATE = frozenset({"date"})
 SERVERS: Final[Mapping[str, Traits]] = {
     "uvicorn-h11": Traits(options=("--no-server-header",), adds=DATE),
     "uvicorn-httptools": Traits(options=("--no-server-header",), adds=DATE),
-    "hypercorn": Traits(server="hypercorn-h11", adds=DATE|{"server"}),
-    "granian": Traits(server="granian", adds=DATE|{"server"}),
-    "daphne": Traits(options=("--no-server-name",), facts=frozenset({Fact.BARE_DENIAL, Fact.OWN_FORMS})),
-    "gunicorn-uvicorn": Traits(server="uvicorn", adds=DATE|{"server"}),
-    "gunicorn-sync": Traits(interface="wsgi", server="gunicorn", adds=DATE|{"server", "connection"}),
-    "gunicorn-gthread": Traits(interface="wsgi", server="gunicorn", adds=DATE|{"server", "connection"}),
-    "waitress": Traits(interface="wsgi", options=("--ident=",), adds=DATE, facts=frozenset({Fact.TIDY_SLASHES})),
-    "granian-wsgi": Traits(interface="wsgi", server="granian", adds=DATE|{"server"}, facts=frozenset({Fact.UTF8_VALUES, Fact.HIDDEN_TARGET, Fact.EAGER_START, Fact.NO_WRITE, Fact.ASCII_FIELDS, Fact.FOLDED_NAMES})),
+    "hypercorn": Traits(server="hypercorn-h11", adds=DATE | {"server"}),
+    "granian": Traits(server="granian", adds=DATE | {"server"}),
+    "daphne": Traits(options=("--no-server-name",), facts=frozenset({Fact.BARE_DENIAL, Fact.OWN_FORMS, Fact.HANGS, Fact.NO_ACCEPT_HEADERS})),
+    "gunicorn-uvicorn": Traits(server="uvicorn", adds=DATE | {"server"}),
+    "gunicorn-sync": Traits(interface="wsgi", server="gunicorn", adds=DATE | {"server", "connection"}),
+    "gunicorn-gthread": Traits(interface="wsgi", server="gunicorn", adds=DATE | {"server", "connection"}),
+    "waitress": Traits(
+        interface="wsgi", options=("--ident=",), adds=DATE, facts=frozenset({Fact.TIDY_SLASHES})
+    ),
+    "granian-wsgi": Traits(
+        interface="wsgi",
+        server="granian",
+        adds=DATE | {"server"},
+        facts=frozenset(
+            {
+                Fact.UTF8_VALUES,
+                Fact.HIDDEN_TARGET,
+                Fact.EAGER_START, Fact.CLEAN_BREAK,
+                Fact.NO_WRITE,
+                Fact.ASCII_FIELDS,
+                Fact.FOLDED_NAMES,
+            }
+        ),
+    ),
 }
