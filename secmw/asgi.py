@@ -76,11 +76,15 @@ class Middleware:
             if plan.lax:
                 plan = choose(plans.safe, path, scope.get("raw_path") or b"")
             scheme = scope.get("scheme", "http")
-            # Only a redirect to HTTPS needs the target as it was sent.
-            target = _NOWHERE if scheme == "https" else _target(scope)
-            scope["secmw"] = exchange = Exchange(
-                plan, site, scope["method"], scheme, path, scope.get("client"), cookie, target
-            ).screen()
+            client = scope.get("client")
+            # Over HTTPS, to a host of ours, most plans have nothing to ask, and nobody needs the target as it was sent.
+            if scheme == "https" and plan.quiet and site.refusal is None:
+                exchange = Exchange(plan, site, scope["method"], scheme, path, client, cookie, wants=None)
+            else:
+                exchange = Exchange(
+                    plan, site, scope["method"], scheme, path, client, cookie, _target(scope)
+                ).screen()
+            scope["secmw"] = exchange
         if exchange.wants is not None:
             incoming = Incoming(scope, receive)
             reply = await self.guard.admit(exchange, incoming)
@@ -139,7 +143,7 @@ class Middleware:
             bool(extensions and (extensions.get("tls") or {}).get("client_cert_chain")),
             socket,
         )
-        exchange, seen = read(self.plans, facts, lambda: _target(scope))
+        exchange, seen = read(self.plans, facts, _target, scope)
         if seen is not None:
             if seen.disagreeing:
                 report_twins(exchange, seen.disagreeing)
@@ -257,9 +261,6 @@ def _never_started(exchange: Exchange) -> None:
 
 def _accept(scope: Scope) -> str:
     return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept"), "")
-
-
-_NOWHERE: Final = (b"/", b"")
 
 
 def _target(scope: Scope) -> tuple[bytes | str, bytes]:

@@ -106,7 +106,7 @@ class Exchange(msgspec.Struct):
 
     def __repr__(self) -> str:
         """Show what a log may hold: no header, no cookie, no token."""
-        return f"<Exchange {ascii(self.method)[1:-1]} {ascii(self.path)} {self.state.value}>"
+        return f"<Exchange {ascii(self.method)[1:-1]} {self.path!a} {self.state.value}>"
 
     # --- what checks read
 
@@ -132,7 +132,8 @@ class Exchange(msgspec.Struct):
     @property
     def cookie(self) -> str | None:
         """The Cookie header, or None where there is none at all."""
-        return None if self.raw_cookie is None else text(self.raw_cookie)
+        raw = self.raw_cookie
+        return raw if raw is None or isinstance(raw, str) else str(raw, "latin-1")
 
     @property
     def client(self) -> str | None:
@@ -191,9 +192,6 @@ class Exchange(msgspec.Struct):
         """Ask every question that needs nothing but the request, in order; the first refusal counts."""
         plan = self.plan
         refusal = self.site.refusal
-        if refusal is None and plan.quiet and self.scheme == "https":
-            self.wants = None
-            return self
         if refusal is None and self.scheme != "https":
             refusal = plan.transport(self)
         answer = refusal if refusal is not None or plan.ask is None else plan.ask(self)

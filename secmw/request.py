@@ -53,16 +53,19 @@ def choose(table: Table, path: str, spelled: HeaderText) -> Plan:
     return plan
 
 
-def read(plans: Plans, facts: Facts, target: Callable[[], tuple[Any, Any]]) -> tuple[Exchange, Seen | None]:
+def read(
+    plans: Plans, facts: Facts, target: Callable[[Any], tuple[Any, Any]], source: Any
+) -> tuple[Exchange, Seen | None]:
     """Work out a request: resolve who and where it is, join what is repeated, choose its plan, and screen it.
 
-    ``target`` tells path and query as they were sent, in the wire's type; few requests need them. Return with the
+    ``target(source)`` tells path and query as they were sent, in the wire's type; few requests need them. Return with the
     exchange what the application shall see otherwise, None for nothing.
     """
     fields = facts.fields
     names = plans.own_names
-    for name, values in facts.repeated.items() if facts.repeated else ():
-        fields[name] = (names.semicolon if name == names.cookie else names.comma).join(values)
+    if facts.repeated:
+        for name, values in facts.repeated.items():
+            fields[name] = (names.semicolon if name == names.cookie else names.comma).join(values)
     table = plans.unsafe
     if facts.socket:
         table = plans.socket
@@ -100,14 +103,14 @@ def read(plans: Plans, facts: Facts, target: Callable[[], tuple[Any, Any]]) -> t
         folded = None if folded == text(cookie) else folded
     plan = table[facts.path]
     exchange = Exchange(
-        choose(table, facts.path, target()[0]) if plan.lax else plan,
+        choose(table, facts.path, target(source)[0]) if plan.lax else plan,
         plans.home or plans.sites[host],
         facts.method,
         scheme,
         facts.path,
         peer,
         cookie,
-        _NOWHERE if scheme == "https" else target(),
+        _NOWHERE if scheme == "https" else target(source),
         fields,
         facts,
     )

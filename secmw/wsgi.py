@@ -26,8 +26,6 @@ _log = logging.getLogger("secmw")
 
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 
-_NOWHERE: Final = ("/", "")
-
 #: How servers hand on the target as it was sent, in the order they are believed; PEP 3333 has no such key.
 _TARGETS: Final = ("RAW_URI", "REQUEST_URI")
 
@@ -117,17 +115,12 @@ class Middleware:
         if plan.lax:
             plan = choose(plans.safe, path, _spelled(environ))
         scheme = environ["wsgi.url_scheme"]
-        return Exchange(
-            plan,
-            site,
-            environ["REQUEST_METHOD"],
-            scheme,
-            path,
-            environ.get("REMOTE_ADDR") or None,
-            cookie,
-            # Only a redirect to HTTPS needs it.
-            _NOWHERE if scheme == "https" else _target(environ),
-        ).screen()
+        method = environ["REQUEST_METHOD"]
+        address = environ.get("REMOTE_ADDR") or None
+        # Over HTTPS, to a host of ours, most plans have nothing to ask, and nobody needs the target as it was sent.
+        if scheme == "https" and plan.quiet and site.refusal is None:
+            return Exchange(plan, site, method, scheme, path, address, cookie, wants=None)
+        return Exchange(plan, site, method, scheme, path, address, cookie, _target(environ)).screen()
 
     def view(self, environ: WSGIEnvironment) -> Exchange:
         """Look at everything the checks may read, and change what the application shall see otherwise."""
@@ -144,7 +137,7 @@ class Middleware:
             NO_HEADERS,
             environ.get("SSL_CLIENT_VERIFY") == "SUCCESS" or bool(environ.get("SSL_CLIENT_CERT")),
         )
-        exchange, seen = read(self.plans, facts, lambda: _target(environ))
+        exchange, seen = read(self.plans, facts, _target, environ)
         if seen is not None:
             if seen.disagreeing:
                 report_twins(exchange, seen.disagreeing)

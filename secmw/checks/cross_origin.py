@@ -70,9 +70,11 @@ def cross_origin(
 
     def check(request: Request) -> Refusal | None:
         headers = request.headers
-        origin = headers.get(field_origin)
         site = headers.get(field_site)
-        if origin in trusted_origins or site == same_origin:
+        if site == same_origin:
+            return None
+        origin = headers.get(field_origin)
+        if origin in trusted_origins:
             return None
         if site == none and headers.get(field_mode) == navigate:
             return None

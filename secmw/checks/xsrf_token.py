@@ -68,6 +68,7 @@ class XsrfToken:
         "_header",
         "_other_header",
         "_settings",
+        "_simple",
         "_tokens",
     )
 
@@ -79,6 +80,7 @@ class XsrfToken:
         self._find, *former = (finder(name, well_formed) for name in visits)
         self._find_former = former[0] if former else None
         self._folds = twins
+        self._simple = not former and not settings.compare
         self._header, self._other_header, self._content_type = map(wire.encode, self.fields())
 
     @property
@@ -91,23 +93,35 @@ class XsrfToken:
         return (self._settings.header.lower(), ALSO_ACCEPTED, "content-type")
 
     def __call__(self, request: Request) -> Answer:
-        cookie = self._cookie(request)
-        visits = self._visits(cookie)
-        if isinstance(visits, Refusal):
-            return visits
+        cookie = self._fold(request.cookie) if self._folds else request.cookie
         headers = request.headers
         sent = headers.get(self._header)
         if sent is None:
             sent = headers.get(self._other_header)
+        visit = self._find(cookie)
+        if (
+            sent is None
+            or not isinstance(visit, str)
+            or self._find_former is not None
+            or self._settings.compare
+        ):
+            return self._ask(request, sent, cookie)
+        return None if self._tokens.fits(sent, visit) else MISMATCH
+
+    def _ask(self, request: Request, sent: HeaderText | None, cookie: str | None) -> Answer:
+        """Answer for a request that is not as simple as one header and one visit."""
+        visits = self._visits(cookie)
+        if isinstance(visits, Refusal):
+            return visits
         if sent is None:
-            return Wants.FORM if is_form(text(headers.get(self._content_type, ""))) else MISSING
+            return Wants.FORM if is_form(text(request.headers.get(self._content_type, ""))) else MISSING
         if self._settings.compare and text(sent) not in values(self._settings.cookie, cookie or ""):
             return MISMATCH
         return self._judge(sent, visits)
 
     def form(self, request: Request, body: bytes, *, complete: bool) -> Refusal | None:
         """Judge the token in the first bytes of a form."""
-        visits = self._visits(self._cookie(request))
+        visits = self._visits(self._fold(request.cookie))
         if isinstance(visits, Refusal):
             return visits
         try:
@@ -142,9 +156,6 @@ class XsrfToken:
             if self._tokens.fits(token, visit):
                 return None
         return MISMATCH
-
-    def _cookie(self, request: Request) -> str | None:
-        return self._fold(request.cookie) if self._folds else request.cookie
 
     def _fold(self, cookie: str | None) -> str | None:
         return fold_twins(cookie)[0] if self._folds and cookie else cookie
