@@ -220,7 +220,7 @@ class _Compiler:
             xsrf=token,
             harden=hardening,
             lax=lax,
-            behind_tls=bool(policy.force_secure) or (policy.https == "off" and self.home_scheme == "https"),
+            behind_tls=bool(policy.force_secure),
             quiet=not checks and not own_page,
             own=own.answer if own_page else None,
         )

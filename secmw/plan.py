@@ -32,6 +32,8 @@ NONCE_MARK: Final = "0nonce0"
 
 #: A site has more paths than it has plans; past this many the memory of paths starts anew.
 _REMEMBERED: Final = 4096
+#: A longer path is not remembered: it is an attacker's more likely than a page's.
+_LONGEST: Final = 512
 
 #: An application that makes up header names fills no more memory than this.
 _SPELLINGS: Final = 256
@@ -62,12 +64,14 @@ class HeaderSet:
 class Plan:
     """Hold what is known of a request before it arrives.
 
-    ``names``: which header names of an application's response need :func:`secmw.merge.merge`; ``rules`` says what to
-    do with them. ``ask``: the questions in order, or None. ``lax``: whether this class may be easier
-    than the base, so that the path as it was spelled is looked at again. ``own``: answers for the application. ``quiet``: no question is
-    asked of a request over HTTPS to a host of ours.
     ``plain``, ``locked`` and ``switched``: our header lines over plain HTTP, over HTTPS to a host that HSTS may lock,
-    and on a 101.
+    and on a 101. ``names``: which header names of an application's response need :func:`secmw.merge.merge`; ``rules``
+    says what to do with them.
+
+    ``ask``: the questions in order, or None. ``quiet``: nothing is asked of a request over HTTPS to a host of ours.
+    ``lax``: whether this class may be easier than the base, so that the path as it was spelled is looked at again.
+    ``behind_tls``: whether the policy vouches for HTTPS where the server sees none. ``own``: answers in the
+    application's place.
     """
 
     policy: Policy
@@ -131,6 +135,8 @@ class Table(dict[str, Plan]):
 
     def __missing__(self, path: str) -> Plan:
         plan = self.find(path)
+        if len(path) > _LONGEST:
+            return plan
         if len(self) >= _REMEMBERED:
             self.clear()
         self[path] = plan
@@ -168,8 +174,9 @@ class Plans:
     """Hold the plans of a whole site: ``safe`` and ``unsafe`` requests, and WebSocket handshakes (``socket``).
 
     ``marks``: the request headers, in the wire's type, that the quick look at a safe request stops at. ``wanted``:
-    every header any check reads; ``forwarding`` and ``disguises``: the names of these kinds. ``folds``: whether ``-legacy`` twins are read. ``home``: our
-    one site where requests are not screened, so that nothing of them is read. ``notices``: what to log at start-up.
+    every header any check reads; ``forwarding`` and ``disguises``: the names of these kinds. ``folds``: whether
+    ``-legacy`` twins are read. ``home``: our one site where requests are not screened, so that nothing of them is read.
+    ``notices``: what to log at start-up.
     """
 
     policy: Policy

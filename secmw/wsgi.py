@@ -7,6 +7,7 @@ application's iterable is handed on as it is, so ``wsgi.file_wrapper``, ``close(
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +21,7 @@ from secmw.replay import Replay
 from secmw.request import Seen, choose, read
 
 if TYPE_CHECKING:
+    from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _log = logging.getLogger("secmw")
@@ -89,14 +91,14 @@ class Middleware:
             # some servers send the head as soon as this call returns; PEP 3333 only forbids to wait for more.
             chunks = iter(body)
             first = next(chunks, None)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it was, the person gets an answer and the log the error
             close(body)
-            if exchange.answered():
-                raise
-            return failed(exchange, environ, start_response)
+            # Also after start_response: nothing has left before the first chunk, and if something has, through
+            # write(), the server raises the error again.
+            return failed(exchange, environ, start_response, sys.exc_info())
         if not exchange.answered():
             close(body)
-            return failed(exchange, environ, start_response, "the application never started a response")
+            return failed(exchange, environ, start_response)
         return Resumed(body, first, chunks)
 
     def glance(self, environ: WSGIEnvironment) -> Exchange | None:
@@ -201,10 +203,16 @@ def close(body: Iterable[bytes]) -> None:
         finish()
 
 
-def answer(exchange: Exchange, reply: Reply, start_response: StartResponse) -> list[bytes]:
+def answer(
+    exchange: Exchange, reply: Reply, start_response: StartResponse, exc_info: OptExcInfo | None = None
+) -> list[bytes]:
     """Send a reply of ours, completed like any other response."""
     lines = exchange.close(reply.status, list(reply.headers))
-    start_response(f"{reply.status} {_PHRASES.get(reply.status, 'Unknown')}", lines)
+    status = f"{reply.status} {_PHRASES.get(reply.status, 'Unknown')}"
+    if exc_info is None:
+        start_response(status, lines)
+    else:
+        start_response(status, lines, exc_info)
     return [reply.body] if reply.body else []
 
 
@@ -212,18 +220,15 @@ def failed(
     exchange: Exchange,
     environ: WSGIEnvironment,
     start_response: StartResponse,
-    what: str = "the application failed",
+    exc_info: OptExcInfo | None = None,
 ) -> list[bytes]:
     """Answer in place of an application that could not; WSGI lets nobody both answer and raise, so log it here."""
-    _log.error(
-        "%s: %s %s",
-        what,
-        ascii(exchange.method)[1:-1],
-        ascii(exchange.path),
-        exc_info=what.endswith("failed"),
-    )
+    what = "the application never started a response" if exc_info is None else "the application failed"
+    _log.error("%s: %s %s", what, ascii(exchange.method)[1:-1], ascii(exchange.path), exc_info=exc_info)
+    started = exchange.answered()
     exchange.fail()
-    return answer(exchange, exchange.reply(environ.get("HTTP_ACCEPT", "")), start_response)
+    reply = exchange.reply(environ.get("HTTP_ACCEPT", ""))
+    return answer(exchange, reply, start_response, exc_info if started else None)
 
 
 def _key(name: str) -> str:
