@@ -6,8 +6,8 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from secmw.exchange import Exchange, Facts
-from secmw.http import ASGI, Wire
+from secmw.exchange import Exchange
+from secmw.http import ASGI, Facts, Wire
 from secmw.plan import Plans
 from secmw.policy import Policy
 from secmw.request import Seen, read
@@ -37,37 +37,42 @@ def facts(
     host: str | Sequence[str] | None = HOST,
     headers: Mapping[str, str | Sequence[str]] | None = None,
     cookie: str | Sequence[str] | None = None,
-    peer: str | None = "192.0.2.1",
-    port: int | None = 50_000,
-    spelled: str | None = None,
-    query: str = "",
+    peer: tuple[str, Any] | None = ("192.0.2.1", 50_000),
     certified: bool = False,
     socket: bool = False,
+    wire: Wire = ASGI,
 ) -> Facts:
     """State a request as a wire would."""
     said = {"host": host, "cookie": cookie, **(headers or {})}
     lines = {
-        name: [value] if isinstance(value, str) else [*value]
+        wire.encode(name): [wire.encode(line) for line in ([value] if isinstance(value, str) else value)]
         for name, value in said.items()
         if value is not None
     }
     return Facts(
-        method=method,
-        scheme=scheme,
-        path=path,
-        target=(path if spelled is None else spelled, query),
-        peer=peer,
-        port=port,
-        fields={name: values[0] for name, values in lines.items()},
-        repeated={name: values for name, values in lines.items() if len(values) > 1},
-        certified=certified,
-        socket=socket,
+        method,
+        scheme,
+        path,
+        peer,
+        {name: values[-1] for name, values in lines.items()},
+        {name: values for name, values in lines.items() if len(values) > 1},
+        certified,
+        socket,
     )
 
 
-def seen(made: Plans, method: str = "GET", path: str = "/", **request: Any) -> tuple[Exchange, Seen | None]:
+def seen(
+    made: Plans,
+    method: str = "GET",
+    path: str = "/",
+    *,
+    spelled: str | None = None,
+    query: str = "",
+    **request: Any,
+) -> tuple[Exchange, Seen | None]:
     """Read and screen a request; return the exchange, and what the application would see otherwise."""
-    return read(made, facts(method, path, **request))
+    target = made.wire.encode(path if spelled is None else spelled), made.wire.encode(query)
+    return read(made, facts(method, path, wire=made.wire, **request), lambda _: target, None)
 
 
 def exchange(made: Plans, method: str = "GET", path: str = "/", **request: Any) -> Exchange:
