@@ -55,7 +55,7 @@ def test_safe_methods_are_not_asked(stack: Stack) -> None:
 
 
 def test_trace_and_connect_are_405(stack: Stack) -> None:
-    """They echo credentials, or ask for a tunnel. (XS-02, RP-14)"""
+    """They echo credentials, or ask for a tunnel. (XS-02)"""
     site = stack.site("recommended")
     for method in ("TRACE", "TRACK", "CONNECT", "trace"):
         for lines in ([], [("Origin", ORIGIN)]):
