@@ -215,7 +215,7 @@ async def websocket(call: Call, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.http.response.start", "status": 401, "headers": lines})
         await send({"type": "websocket.http.response.body", "body": b"denied"})
         return
-    await send({"type": "websocket.accept", "headers": headers})
+    await send({"type": "websocket.accept", "headers": headers, "subprotocol": told.subprotocol})
     await send({"type": "websocket.send", "text": json.dumps(see(call, b""))})
     while (message := await receive())["type"] == "websocket.receive":
         if message.get("text") is not None:

@@ -181,9 +181,9 @@ class OverSocket(Site):
         with Connection(self.server, sent.patience) as connection:
             return connection.exchange(self.write(sent), head=sent.method == "HEAD")
 
-    def raw(self, data: bytes) -> Response:
+    def raw(self, data: bytes, *, patience: float = TIMEOUT) -> Response:
         """Send these very bytes."""
-        with Connection(self.server) as connection:
+        with Connection(self.server, patience) as connection:
             return connection.exchange(data)
 
     def open(self, sent: Sent, subprotocols: Sequence[str], messages: Sequence[str]) -> WebSocketResult:

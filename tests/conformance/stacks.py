@@ -39,17 +39,7 @@ def raw_wsgi(policy: Policy) -> Any:
 
 def validated_wsgi(policy: Policy) -> Any:
     """The same, with the standard library's validator between secmw and the application."""
-
-    def packed(environ: dict[str, Any], start_response: Any) -> Any:
-        # The validator holds every key without a dot to be text.
-        environ["secmw.exchange"] = environ.pop("secmw")
-        return checked(environ, start_response)
-
-    def unpacked(environ: dict[str, Any], start_response: Any) -> Any:
-        return app.wsgi({**environ, "secmw": environ["secmw.exchange"]}, start_response)
-
-    checked = validator(unpacked)
-    return secmw.wsgi.Middleware(packed, policy)
+    return secmw.wsgi.Middleware(validator(app.wsgi), policy)
 
 
 BUILDS: Final[dict[str, Callable[[Policy], Any]]] = {

@@ -43,9 +43,12 @@ def refused(stack: Stack, result: WebSocketResult) -> str:
 def test_a_websocket_of_our_own_page_works(stack: Stack) -> None:
     """It echoes, keeps its subprotocol and closes as it should; the application sees the request. (XS-04)"""
     site = stack.site("recommended")
-    result = site.websocket("/ws?x=1", messages=["one", "two", "\u00e9"])
+    result = site.websocket(
+        told("/ws", subprotocol="b"), subprotocols=["a", "b"], messages=["one", "two", "\u00e9"]
+    )
     assert passed(stack, result)
     if stack.sockets:
+        assert result.subprotocol == "b"
         assert result.messages[1:] == ("one", "two", "\u00e9")
         assert result.close_code == 1000
     facts = json.loads(result.messages[0] if stack.sockets else result.body)

@@ -28,7 +28,7 @@ class Told(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     ``starts``: how a WSGI application starts its response (ASGI knows one way): at once, with the first chunk of a
     generator, through the ``write`` of PEP 3333, or twice, the second time with ``exc_info``.
 
-    ``socket``: what becomes of a WebSocket handshake. ``watch``: remember under this name how the response ended;
+    ``socket``: what becomes of a WebSocket handshake; ``subprotocol``: which one it is accepted with. ``watch``: remember under this name how the response ended;
     ``report``: show it.
     """
 
@@ -46,6 +46,7 @@ class Told(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     fails: Literal["", "before", "started", "midway", "never"] = ""
     starts: Literal["", "late", "write", "twice"] = ""
     socket: Literal["accept", "close", "deny", "fail"] = "accept"
+    subprotocol: str | None = None
     watch: str = ""
     report: str = ""
 
@@ -67,6 +68,7 @@ def told(
     fails: Literal["", "before", "started", "midway", "never"] = "",
     starts: Literal["", "late", "write", "twice"] = "",
     socket: Literal["accept", "close", "deny", "fail"] = "accept",
+    subprotocol: str | None = None,
     watch: str = "",
     report: str = "",
 ) -> str:
@@ -86,6 +88,7 @@ def told(
         fails=fails,
         starts=starts,
         socket=socket,
+        subprotocol=subprotocol,
         watch=watch,
         report=report,
     )

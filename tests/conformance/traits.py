@@ -29,6 +29,7 @@ class Fact(enum.Enum):
     NO_ACCEPT_HEADERS = "loses the headers of an accepted handshake"
     NO_SOCKET_SCHEME = "gives no scheme of a handshake"
     HANGS = "leaves the connection open when the application fails after it started"
+    NO_LIFESPAN = "has no lifespan"
     NO_WRITE = "start_response returns no write"
 
 
@@ -46,6 +47,9 @@ class Traits:
     server: str = ""
     adds: frozenset[str] = frozenset()
     refused_paths: frozenset[str] = frozenset()
+
+    def own_500(self, data: bytes) -> bool:
+        return False
 
 
 #: The client that drives applications in process is as bad a server as PEP 3333 allows.
