@@ -74,32 +74,26 @@ class Middleware:
             if reply is not None:
                 return answer(exchange, reply, start_response)
 
-        def complete(
-            status: str, headers: list[tuple[str, str]], exc_info: Any = None
-        ) -> Callable[[bytes], object]:
-            lines = exchange.close(int(status[:3]), headers if type(headers) is list else list(headers))
-            return (
-                start_response(status, lines) if exc_info is None else start_response(status, lines, exc_info)
-            )
-
+        head = Head(exchange, start_response)
         body: Iterable[bytes] = ()
         try:
-            body = self.app(environ, complete)
-            if exchange.answered():
+            body = self.app(environ, head)
+            if head.leave():
                 return body
             # A generator starts its response with its first chunk. It is asked for that here, not later, because
             # some servers send the head as soon as this call returns; PEP 3333 only forbids to wait for more.
             chunks = iter(body)
             first = next(chunks, None)
-        except Exception:  # noqa: BLE001 - whatever it was, the person gets an answer and the log the error
+        except Exception:
             close(body)
-            # Also after start_response: nothing has left before the first chunk, and if something has, through
-            # write(), the server raises the error again.
-            return failed(exchange, environ, start_response, sys.exc_info())
-        if not exchange.answered():
-            close(body)
-            return failed(exchange, environ, start_response)
-        return Resumed(body, first, chunks)
+            if head.left:
+                # Part of the answer has left: only breaking off says that the rest is missing.
+                raise
+            return failed(exchange, environ, head, sys.exc_info())
+        if head.leave():
+            return Resumed(body, first, chunks)
+        close(body)
+        return failed(exchange, environ, head)
 
     def glance(self, environ: WSGIEnvironment) -> Exchange | None:
         """Look at a safe request once; None for one that is not ordinary."""
@@ -145,6 +139,48 @@ class Middleware:
                 report_twins(exchange, seen.disagreeing)
             _rewrite(environ, seen)
         return exchange
+
+
+class Head:
+    """Be the application's ``start_response``: complete its headers, and keep them until the first chunk is there.
+
+    Nothing leaves before that (PEP 3333), so an application that fails meanwhile, or thinks better of it, still gets
+    one whole head; a server that is given two may send both.
+    """
+
+    __slots__ = ("_kept", "_write", "exchange", "left", "start_response")
+
+    def __init__(self, exchange: Exchange, start_response: StartResponse) -> None:
+        self.exchange = exchange
+        self.start_response = start_response
+        self.left = False
+        self._kept: tuple[str, list[Any]] | None = None
+        self._write: Any = None
+
+    def __call__(
+        self, status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None
+    ) -> Callable[[bytes], object]:
+        """Take status and headers; a second time only with ``exc_info``."""
+        lines = self.exchange.close(int(status[:3]), headers if type(headers) is list else list(headers))
+        if self.left:
+            # The server knows what to do: it raises the error again.
+            return self.start_response(status, lines, exc_info)
+        if self._kept is not None and exc_info is None:
+            raise AssertionError("start_response was called a second time without exc_info (PEP 3333)")
+        self._kept = (status, lines)
+        return self._early
+
+    def leave(self) -> bool:
+        """Hand the head to the server, once; False where there is none yet."""
+        if self._kept is not None and not self.left:
+            self._write = self.start_response(*self._kept)
+            self.left = True
+        return self.left
+
+    def _early(self, data: bytes) -> object:
+        """Be the ``write`` of an application that does not return its chunks."""
+        self.leave()
+        return self._write(data)
 
 
 class Incoming:
@@ -203,32 +239,21 @@ def close(body: Iterable[bytes]) -> None:
         finish()
 
 
-def answer(
-    exchange: Exchange, reply: Reply, start_response: StartResponse, exc_info: OptExcInfo | None = None
-) -> list[bytes]:
+def answer(exchange: Exchange, reply: Reply, start_response: StartResponse) -> list[bytes]:
     """Send a reply of ours, completed like any other response."""
     lines = exchange.close(reply.status, list(reply.headers))
-    status = f"{reply.status} {_PHRASES.get(reply.status, 'Unknown')}"
-    if exc_info is None:
-        start_response(status, lines)
-    else:
-        start_response(status, lines, exc_info)
+    start_response(f"{reply.status} {_PHRASES.get(reply.status, 'Unknown')}", lines)
     return [reply.body] if reply.body else []
 
 
 def failed(
-    exchange: Exchange,
-    environ: WSGIEnvironment,
-    start_response: StartResponse,
-    exc_info: OptExcInfo | None = None,
+    exchange: Exchange, environ: WSGIEnvironment, head: Head, exc_info: OptExcInfo | None = None
 ) -> list[bytes]:
     """Answer in place of an application that could not; WSGI lets nobody both answer and raise, so log it here."""
     what = "the application never started a response" if exc_info is None else "the application failed"
     _log.error("%s: %s %s", what, ascii(exchange.method)[1:-1], ascii(exchange.path), exc_info=exc_info)
-    started = exchange.answered()
     exchange.fail()
-    reply = exchange.reply(environ.get("HTTP_ACCEPT", ""))
-    return answer(exchange, reply, start_response, exc_info if started else None)
+    return answer(exchange, exchange.reply(environ.get("HTTP_ACCEPT", "")), head.start_response)
 
 
 def _key(name: str) -> str:
