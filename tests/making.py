@@ -19,14 +19,20 @@ HOST: Final = "app.example"
 URL: Final = f"https://{HOST}"
 
 
+_MADE: dict[tuple[str, str], Plans] = {}
+
+
 def policy(**settings: Any) -> Policy:
     """Make a policy of the recommended preset, at home on https://app.example."""
     return Policy.recommended(**{"secret_keys": [KEY], "public_url": URL, "sessions": None, **settings})
 
 
 def plans(wire: Wire = ASGI, **settings: Any) -> Plans:
-    """Make such a policy and compile it."""
-    return policy(**settings).compile(wire)
+    """Make such a policy and compile it; one that was made before is the same."""
+    key = wire.label, repr(settings)
+    if key not in _MADE:
+        _MADE[key] = policy(**settings).compile(wire)
+    return _MADE[key]
 
 
 def facts(
@@ -71,7 +77,8 @@ def seen(
     **request: Any,
 ) -> tuple[Exchange, Seen | None]:
     """Read and screen a request; return the exchange, and what the application would see otherwise."""
-    target = made.wire.encode(path if spelled is None else spelled), made.wire.encode(query)
+    raw = path.encode("utf-8", "surrogateescape").decode("latin-1") if spelled is None else spelled
+    target = made.wire.encode(raw), made.wire.encode(query)
     return read(made, facts(method, path, wire=made.wire, **request), lambda _: target, None)
 
 
