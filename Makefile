@@ -26,7 +26,7 @@ INSTALL := $(UV) pip install --quiet --require-hashes
 export UV_PYTHON_DOWNLOADS := never
 
 # Debian's packages that the browser tests drive: the browser, and the tool that makes it trust a test authority.
-APT := chromium libnss3-tools
+APT := chromium curl libnss3-tools
 
 # The parts where an untested branch is a security fault.
 CORE := */secmw/checks/*,*/secmw/cookies/*,*/secmw/headers/*,*/secmw/exchange.py

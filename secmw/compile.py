@@ -266,13 +266,15 @@ class _Compiler:
         return (unless(api_call.api_call(asked, self.wire), questions),) if questions else (method,)
 
     def token_check(self, policy: Policy, asked: Xsrf) -> XsrfToken:
-        """Make the second question; a policy that embeds also reads the visit of before it did."""
+        """Make the second question."""
         if self.tokens is None:
             raise ConfigError([Problem("secret_keys", "is empty, and XSRF tokens need a key")])
+        # A browser keeps the token's cookie with and without Partitioned side by side, and scripts may find the one
+        # that belongs to the other visit: a site that begins or ceases to embed knows both.
         cookies = policy.cookies
-        names = [own_cookie(policy, cookies.visit)]
+        names = [own_cookie(policy, cookies.visit), own_cookie(policy, f"{cookies.visit}-embed")]
         if cookies.embedded:
-            names.insert(0, own_cookie(policy, f"{cookies.visit}-embed"))
+            names.reverse()
         return XsrfToken(asked, self.tokens, names, twins=cookies.legacy_twin != "never", wire=self.wire)
 
     def hardening(self, policy: Policy) -> Callable[..., tuple[str, ...]] | None:

@@ -28,7 +28,7 @@ FIELDS: Final = ("origin", "sec-fetch-site", "sec-fetch-mode", "referer")
 
 VARY: Final = ("Sec-Fetch-Site", "Origin")
 
-_FIX: Final = "Go back to the site, reload the page and try again."
+_FIX: Final = "If you meant to do this, open this site yourself and do it there."
 
 FOREIGN: Final = Refusal(
     403,

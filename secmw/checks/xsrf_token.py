@@ -57,13 +57,14 @@ _FORM_REFUSALS: Final = {
 class XsrfToken:
     """Ask for the token of one policy.
 
-    ``visits``: the names of the visit cookie, the one we set first; ``twins``: whether ``-legacy`` twins are read.
+    ``visits``: the names of the visit cookie, the one we set first; a browser may still hold the other, of before the
+    policy began or ceased to embed. ``twins``: whether ``-legacy`` twins are read.
     """
 
     __slots__ = (
         "_content_type",
         "_find",
-        "_find_former",
+        "_find_other",
         "_folds",
         "_header",
         "_other_header",
@@ -77,10 +78,10 @@ class XsrfToken:
     ) -> None:
         self._settings = settings
         self._tokens = tokens
-        self._find, *former = (finder(name, well_formed) for name in visits)
-        self._find_former = former[0] if former else None
+        self._find, *other = (finder(name, well_formed) for name in visits)
+        self._find_other = other[0] if other else None
         self._folds = twins
-        self._simple = not former and not settings.compare
+        self._simple = not settings.compare
         self._header, self._other_header, self._content_type = map(wire.encode, self.fields())
 
     @property
@@ -98,18 +99,14 @@ class XsrfToken:
         sent = headers.get(self._header)
         if sent is None:
             sent = headers.get(self._other_header)
-        visit = self._find(cookie)
-        if (
-            sent is None
-            or not isinstance(visit, str)
-            or self._find_former is not None
-            or self._settings.compare
-        ):
-            return self._ask(request, sent, cookie)
-        return None if self._tokens.fits(sent, visit) else MISMATCH
+        if self._simple and sent is not None:
+            visit = self._find(cookie)
+            if isinstance(visit, str) and self._tokens.fits(sent, visit):
+                return None
+        return self._ask(request, sent, cookie)
 
     def _ask(self, request: Request, sent: HeaderText | None, cookie: str | None) -> Answer:
-        """Answer for a request that is not as simple as one header and one visit."""
+        """Answer for a request that is not as simple as a header that fits the visit."""
         visits = self._visits(cookie)
         if isinstance(visits, Refusal):
             return visits
@@ -142,14 +139,14 @@ class XsrfToken:
         return any(self._tokens.fits(token, visit) for token in found)
 
     def _visits(self, cookie: str | None) -> tuple[str, ...] | Refusal:
-        """Return the visits a Cookie header presents: one, or two where there was one before ``embed``."""
+        """Return the visits a Cookie header presents, ours first."""
         visit = self._find(cookie)
-        former = None if self._find_former is None else self._find_former(cookie)
-        if visit is AMBIGUOUS or former is AMBIGUOUS:
+        other = None if self._find_other is None else self._find_other(cookie)
+        if visit is AMBIGUOUS or other is AMBIGUOUS:
             return COOKIE_AMBIGUOUS
         if visit is None:
-            return COOKIE_MISSING if former is None else (former,)
-        return (visit,) if former is None else (visit, former)
+            return COOKIE_MISSING if other is None else (other,)
+        return (visit,) if other is None else (visit, other)
 
     def _judge(self, token: HeaderText, visits: tuple[str, ...]) -> Refusal | None:
         for visit in visits:

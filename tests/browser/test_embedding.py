@@ -143,11 +143,6 @@ def test_a_script_finds_a_good_token_after_the_site_began_to_embed(page: Page, m
         assert answer["status"] == 200, (name, answer)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="scripts read the first of two XSRF-TOKEN cookies, and a policy that does not embed any more "
-    "knows nothing of the visit which that one is bound to",
-)
 def test_a_script_finds_a_good_token_after_the_site_ceased_to_embed(page: Page, mark: str) -> None:
     """XS-11"""
     visit(page, f"{ASGI['embed']}/form")
