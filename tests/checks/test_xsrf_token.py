@@ -196,7 +196,14 @@ def test_two_different_values_of_either_name_are_none(name: str) -> None:
     """CK-08"""
     both = made("__Host-visit-embed", "__Host-visit")
     cookie = f"__Host-visit-embed={VISIT}; __Host-visit={VISIT}; {name}={OTHER_VISIT}"
-    assert both(ask(cookie=cookie)) is COOKIE_AMBIGUOUS
+    assert both(ask(TOKENS.token(VISIT[::-1]), cookie)) is COOKIE_AMBIGUOUS
+
+
+def test_what_is_planted_under_the_other_name_locks_nobody_out() -> None:
+    """CK-08"""
+    both = made("__Host-visit-embed", "__Host-visit")
+    cookie = f"__Host-visit-embed={VISIT}; __Host-visit={VISIT}; __Host-visit={OTHER_VISIT}"
+    assert both(ask(cookie=cookie)) is None
 
 
 # --- twins
