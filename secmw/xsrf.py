@@ -9,6 +9,7 @@ nonce each), so a compressed page leaks none of it (BREACH).
 from __future__ import annotations
 
 import secrets
+from hmac import compare_digest
 from typing import Final
 
 from secmw.http import HeaderText
@@ -16,6 +17,8 @@ from secmw.keys import TAG_BYTES, KeyRing
 
 _NONCE_LENGTH: Final = 32  # of 16 bytes in hex
 _LENGTH: Final = _NONCE_LENGTH + 2 * TAG_BYTES
+
+_REMEMBERED: Final = 1024
 
 # What a tag is for, length first; the nonce before it has a fixed length, so the parts of a message can't be confused.
 _VISIT: Final = b"\x05visit"
@@ -25,10 +28,11 @@ _TOKEN: Final = b"\x05token"
 class Tokens:
     """Make and check the tokens and visits of one policy."""
 
-    __slots__ = ("_signer",)
+    __slots__ = ("_seen", "_signer")
 
     def __init__(self, keys: KeyRing) -> None:
         self._signer = keys.signer("xsrf")
+        self._seen: dict[bytes, bytes] = {}
 
     def new_visit(self) -> str:
         """Make a visit: what anonymous tokens are bound to."""
@@ -46,8 +50,19 @@ class Tokens:
     def fits(self, token: HeaderText, visit: str) -> bool:
         """Say whether a token was made for this visit, by any of our keys, in constant time."""
         raw = token if isinstance(token, bytes) else token.encode("latin-1", "replace")
-        message = raw[:_NONCE_LENGTH] + _TOKEN + visit.encode("latin-1", "replace")
-        return len(raw) == _LENGTH and self._signer.verify(raw[_NONCE_LENGTH:], message)
+        # A script sends one token all through its visit. Remembering which visit a good one belongs to takes a fifth of
+        # the time of the tag; only what was checked is remembered, and to find an entry is to know the token.
+        seen = self._seen.get(raw)
+        bound = visit.encode("latin-1", "replace")
+        if seen is not None and compare_digest(seen, bound):
+            return True
+        message = raw[:_NONCE_LENGTH] + _TOKEN + bound
+        if len(raw) != _LENGTH or not self._signer.verify(raw[_NONCE_LENGTH:], message):
+            return False
+        if len(self._seen) >= _REMEMBERED:
+            self._seen.clear()
+        self._seen[raw] = bound
+        return True
 
     def _make(self, binding: bytes) -> str:
         nonce = secrets.token_hex(_NONCE_LENGTH // 2)

@@ -163,3 +163,19 @@ def test_tokens_die_with_their_key() -> None:
 
 def test_nothing_shows_a_key() -> None:
     assert KEY not in repr(TOKENS)
+
+
+def test_a_token_that_was_seen_before_still_fits_its_own_visit_alone() -> None:
+    """What is remembered of a good token opens no other visit. (XS-01)"""
+    tokens = Tokens(KeyRing([new_key()]))
+    visit, other = tokens.new_visit(), tokens.new_visit()
+    token = tokens.token(visit)
+    assert [tokens.fits(token, visit), tokens.fits(token, other), tokens.fits(token, visit)] == [True, False, True]
+    assert tokens.fits(token, visit[:-1] + "é") is False
+
+
+def test_no_more_than_a_thousand_tokens_are_remembered() -> None:
+    tokens = Tokens(KeyRing([new_key()]))
+    visit = tokens.new_visit()
+    assert all(tokens.fits(tokens.token(visit), visit) for _ in range(1500))
+    assert len(tokens._seen) <= 1024
