@@ -10,6 +10,7 @@ ROOT := $(CURDIR)
 CACHE := $(ROOT)/.cache
 DEV := $(ROOT)/.venv
 WHEEL := $(CACHE)/wheel-env
+PEERS := $(CACHE)/peers-env
 COVERAGE := $(CACHE)/coverage
 EMPTY := $(CACHE)/empty
 
@@ -20,6 +21,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 WORKERS ?= 2
 # More words for pytest, as in: make test PYTEST="-k cookies -x"
 PYTEST ?=
+# More words for `make bench` and `make peers`, as in: make bench BENCH=--write
+BENCH ?=
 
 UV := $(DEV)/bin/uv
 INSTALL := $(UV) pip install --quiet --require-hashes
@@ -75,6 +78,15 @@ $(WHEEL)/.tests: requirements/test.txt $(DEV)/.dev
 	@rm -rf $(WHEEL) && mkdir -p $(CACHE)
 	@$(DEV)/bin/python -m venv --without-pip $(WHEEL)
 	@$(INSTALL) --python $(WHEEL)/bin/python -r requirements/test.txt
+	@touch $@
+
+# Other people's middleware, apart from everything else: nothing here may come to need it.
+$(PEERS)/.peers: requirements/peers.txt pyproject.toml $(DEV)/.uv
+	@echo '== making an environment for other libraries'
+	@rm -rf $(PEERS) && mkdir -p $(CACHE)
+	@$(DEV)/bin/python -m venv --without-pip $(PEERS)
+	@$(INSTALL) --python $(PEERS)/bin/python -r requirements/peers.txt
+	@$(UV) pip install --quiet --python $(PEERS)/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # Always built anew: it takes two seconds, and a stale wheel would test yesterday's code.
@@ -151,10 +163,10 @@ requirements: $(DEV)/.dev
 	@$(DEV)/bin/python tests/requirements.py
 
 bench: $(DEV)/.dev
-	@$(DEV)/bin/python benchmarks/overhead.py
+	@$(DEV)/bin/python -m benchmarks.overhead $(BENCH)
 
-peers: $(DEV)/.dev
-	@$(DEV)/bin/python benchmarks/peers.py
+peers: $(PEERS)/.peers
+	@$(PEERS)/bin/python -m benchmarks.peers $(BENCH)
 
 soak: $(DEV)/.dev apt
 	@HYPOTHESIS_PROFILE=soak FUZZ_RUNS=10000000 $(DEV)/bin/pytest -q --durations=20 $(PYTEST) tests
@@ -170,6 +182,7 @@ pins: $(DEV)/.uv
 	$(COMPILE) --upgrade requirements/dev.in pyproject.toml --all-extras -o requirements/dev.txt
 	$(COMPILE) -c requirements/dev.txt requirements/test.in pyproject.toml --all-extras -o requirements/test.txt
 	$(COMPILE) -c requirements/dev.txt requirements/demo.in pyproject.toml --extra cli -o requirements/demo.txt
+	$(COMPILE) -c requirements/dev.txt requirements/peers.in pyproject.toml -o requirements/peers.txt
 
 clean:
 	rm -rf $(DEV) $(CACHE) docs/_build dist

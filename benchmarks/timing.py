@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import Any
 
+from benchmarks.requests import receive
+
 
 @dataclass(frozen=True, slots=True)
 class Added:
@@ -29,18 +31,14 @@ async def _silent(_: Any) -> None:
     return None
 
 
-async def _receive() -> dict[str, Any]:
-    return {"type": "http.request", "body": b"{}", "more_body": False}
-
-
-def _start_response(status: str, headers: Any, exc_info: Any = None) -> None:
+def _start_response(status: str, headers: Any, exc_info: Any = None) -> None:  # noqa: ARG001 (PEP 3333)
     return None
 
 
 async def _asgi_sample(app: Any, scopes: list[Any]) -> float:
     start = perf_counter_ns()
     for scope in scopes:
-        await app(scope, _receive, _silent)
+        await app(scope, receive, _silent)
     return (perf_counter_ns() - start) / len(scopes) / 1000
 
 
@@ -52,9 +50,9 @@ def _wsgi_sample(app: Any, environs: list[Any]) -> float:
 
 
 def compare(
-    variants: Mapping[str, Any], make: Callable[[], Any], *, asgi: bool, rounds: int, requests: int
+    variants: Mapping[str, Any], make: Callable[[str], Any], *, asgi: bool, rounds: int, requests: int
 ) -> dict[str, Added]:
-    """Measure what each variant adds to the one called ``bare``."""
+    """Measure what each variant adds to the one called ``bare``, on the requests that ``make`` makes for its name."""
 
     async def run() -> dict[str, list[float]]:
         samples: dict[str, list[float]] = {name: [] for name in variants}
@@ -62,7 +60,7 @@ def compare(
         for round_ in range(-2, rounds):
             random.shuffle(order)
             for name in order:
-                batch = [make() for _ in range(requests)]
+                batch = [make(name) for _ in range(requests)]
                 gc.collect(0)
                 gc.disable()
                 try:
