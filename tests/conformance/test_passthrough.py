@@ -53,7 +53,7 @@ def _run(messages: list[dict[str, Any]], extensions: dict[str, Any]) -> list[dic
             [{"type": "http.response.body", "body": b"x"}],
         ),
         ("http.response.push", [{"type": "http.response.push", "path": "/s.css", "headers": []}], []),
-        ("http.response.pathsend", [], [{"type": "http.response.pathsend", "path": "/tmp/x"}]),
+        ("http.response.pathsend", [], [{"type": "http.response.pathsend", "path": "/srv/x"}]),
         ("http.response.zerocopysend", [], [{"type": "http.response.zerocopysend", "file": 3}]),
         ("http.response.debug", [], [{"type": "http.response.debug", "info": {"template": "x"}}]),
         ("x.unheard.of", [{"type": "x.unheard.of", "n": 1}], [{"type": "x.unheard.of", "n": 2}]),
@@ -118,7 +118,10 @@ def test_a_disconnect_reaches_an_application_that_waits() -> None:
         return messages.pop(0)
 
     conversation = Conversation("/")
-    messages = [{"type": "http.request", "body": b"", "more_body": True}, {"type": "http.disconnect"}]
+    messages: list[dict[str, Any]] = [
+        {"type": "http.request", "body": b"", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
     site = secmw.asgi.Middleware(application, named("recommended"))
     asyncio.run(site(conversation.scope, receive, conversation.send))
     assert heard == ["http.request", "http.disconnect"]
@@ -139,7 +142,7 @@ def test_a_client_that_leaves_in_the_middle_of_a_form_is_no_error() -> None:
         ],
     )
     conversation.scope["method"] = "POST"
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"type": "http.request", "body": b"a=1&xsrf_to", "more_body": True},
         {"type": "http.disconnect"},
     ]
@@ -154,7 +157,9 @@ def test_a_client_that_leaves_in_the_middle_of_a_form_is_no_error() -> None:
 
 def test_the_applications_scope_is_not_changed_for_anybody_else() -> None:
     """Rewritten headers are a new scope: what the server keeps stays as it was. (PX-07)"""
-    conversation = Conversation("/", headers=[("X-Forwarded-For", "203.0.113.66"), ("X-Forwarded-Proto", "https")])
+    conversation = Conversation(
+        "/", headers=[("X-Forwarded-For", "203.0.113.66"), ("X-Forwarded-Proto", "https")]
+    )
     before = dict(conversation.scope)
     lines = list(before["headers"])
     site = secmw.asgi.Middleware(app.asgi, named("recommended"))
