@@ -105,6 +105,9 @@ class Site(abc.ABC):
     def leave_early(self, target: str) -> bytes:
         """Begin to read a long response, return what came first, and go away."""
 
+    def close(self) -> None:  # noqa: B027 - most have nothing to close
+        """Give back what is held."""
+
     # --- what tests call
 
     def request(

@@ -28,6 +28,7 @@ def running() -> Iterator[Callable[[str], Stack]]:
         def give(name: str) -> Stack:
             if name not in made:
                 made[name] = servers.enter_context(on_server(name)) if name in SERVERS else in_process(name)
+                servers.callback(made[name].close)
             return made[name]
 
         yield give
@@ -45,7 +46,7 @@ def server(request: pytest.FixtureRequest, running: Callable[[str], Stack]) -> S
     return running(request.param)
 
 
-@pytest.fixture(scope="session", params=IN_PROCESS)
+@pytest.fixture(scope="session", params=["asgi", "wsgi"])
 def inside(request: pytest.FixtureRequest, running: Callable[[str], Stack]) -> Stack:
-    """Be each interface in process, for what takes many requests or none of a server's business."""
+    """Be each interface in process, without validators: for what takes many requests, or is timed."""
     return running(request.param)

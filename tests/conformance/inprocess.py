@@ -6,7 +6,7 @@ import asyncio
 import io
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from wsgiref.validate import WSGIWarning
@@ -22,15 +22,22 @@ logging.getLogger("secmw").addHandler(logging.NullHandler())
 
 
 class InProcess(Site):
-    """Be a site whose application runs right here; WSGI with the standard library's validator around it."""
+    """Be a site whose application runs right here; WSGI, where wanted, with the standard library's validator around it."""
 
-    def __init__(self, stack: Stack, name: str, app: Any) -> None:
+    def __init__(self, stack: Stack, name: str, app: Any, *, validate: bool = False) -> None:
         super().__init__(stack, name)
         self.app = app
         self._clients = {
-            scheme: Client(app, base_url=f"{scheme}://{HOST}", interface=stack.interface, validate=True)
+            scheme: Client(app, base_url=f"{scheme}://{HOST}", interface=stack.interface, validate=validate)
             for scheme in ("https", "http")
         }
+        # One event loop for all requests of a client, as on a server.
+        for client in self._clients.values():
+            client.__enter__()
+
+    def close(self) -> None:
+        for client in self._clients.values():
+            client.__exit__(None, None, None)
 
     def send(self, sent: Sent) -> Response:
         client = self._clients[sent.scheme]
@@ -141,8 +148,8 @@ class Conversation:
         await self._gone.wait()
         return {"type": "http.disconnect"}
 
-    async def send(self, message: dict[str, Any]) -> None:
-        self.messages.append(message)
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        self.messages.append(dict(message))
         self.body += message.get("body", b"")
         if self._leaves_after is not None and len(self.messages) > self._leaves_after:
             self._gone.set()

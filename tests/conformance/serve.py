@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.conformance.builds import BUILDS
 from tests.conformance.policies import NAMES, named
-from tests.conformance.stacks import BUILDS
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -45,7 +45,5 @@ def wsgi(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[by
     return response
 
 
-def __getattr__(name: str) -> Any:
-    if name in ("bare_asgi", "bare_wsgi"):
-        return _site(name.removeprefix("bare_"), _POLICY)
-    raise AttributeError(name)
+bare_asgi = _site("asgi", _POLICY)
+bare_wsgi = _site("wsgi", _POLICY)

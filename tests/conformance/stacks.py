@@ -1,19 +1,13 @@
-"""What the suite runs on: the applications under secmw, in process, and the servers that run them.
-
-An adapter joins here: one function in BUILDS that puts its framework's application under a policy.
-"""
+"""What the suite runs on: the applications of builds.py, in process, and the servers that run them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
-from wsgiref.validate import validator
+from typing import TYPE_CHECKING, Literal
 
-import secmw.asgi
-import secmw.wsgi
-from tests.conformance import app
+from tests.conformance.builds import BUILDS
 from tests.conformance.inprocess import InProcess
 from tests.conformance.policies import named
 from tests.conformance.sockets import OverSocket
@@ -21,32 +15,9 @@ from tests.conformance.traits import IN_PROCESS, SERVERS, Fact, Traits
 from tests.servers import TLS, serve
 
 if TYPE_CHECKING:
-    from secmw import Policy
     from tests.conformance.client import Site
 
 Interface = Literal["asgi", "wsgi"]
-
-
-def raw_asgi(policy: Policy) -> Any:
-    """Put the plain ASGI application under a policy."""
-    return secmw.asgi.Middleware(app.asgi, policy)
-
-
-def raw_wsgi(policy: Policy) -> Any:
-    """Put the plain WSGI application under a policy."""
-    return secmw.wsgi.Middleware(app.wsgi, policy)
-
-
-def validated_wsgi(policy: Policy) -> Any:
-    """The same, with the standard library's validator between secmw and the application."""
-    return secmw.wsgi.Middleware(validator(app.wsgi), policy)
-
-
-BUILDS: Final[dict[str, Callable[[Policy], Any]]] = {
-    "asgi": raw_asgi,
-    "wsgi": raw_wsgi,
-    "wsgi-validated": validated_wsgi,
-}
 
 
 @dataclass(kw_only=True)
@@ -66,6 +37,11 @@ class Stack:
             self._sites[policy] = self.make(self, policy)
         return self._sites[policy]
 
+    def close(self) -> None:
+        """Close every site."""
+        for site in self._sites.values():
+            site.close()
+
     def has(self, fact: Fact) -> bool:
         """Say whether this server does what the fact says."""
         return fact in self.traits.facts
@@ -73,11 +49,6 @@ class Stack:
     def spell(self, name: str) -> str:
         """Spell a response header as this interface wants it: ASGI has names in lower case."""
         return name.lower() if self.interface == "asgi" else name
-
-    @property
-    def drops_fields(self) -> bool:
-        """Whether a request header that is not ASCII is lost before anybody sees it."""
-        return self.has(Fact.ASCII_FIELDS)
 
     @property
     def sockets(self) -> bool:
@@ -97,26 +68,41 @@ def in_process(build: str) -> Stack:
         name=build,
         interface=interface,
         traits=IN_PROCESS[interface],
-        make=lambda stack, name: InProcess(stack, name, BUILDS[build](named(name))),
+        make=lambda stack, name: InProcess(
+            stack, name, BUILDS[build](named(name)), validate=build.endswith("validated")
+        ),
     )
 
 
 @contextmanager
-def on_server(kind: str, build: str = "", *, tls: TLS | None = None) -> Iterator[Stack]:
-    """Start a server and make the stack that speaks to it."""
+def on_server(
+    kind: str,
+    app: str = "",
+    *,
+    build: str = "",
+    policy: str = "",
+    options: tuple[str, ...] | None = None,
+    tls: TLS | None = None,
+    forwarded: bool = False,
+) -> Iterator[Stack]:
+    """Start a server and make the stack that speaks to it.
+
+    ``app``: what of serve.py it serves, every policy unless told. ``build``: one of the BUILDS, the interface's raw
+    application unless told. ``policy``: the one of a bare application. ``options``: in place of those of its traits.
+    """
     traits = SERVERS[kind]
-    interface: Interface = traits.interface
     with serve(
         kind,
-        f"tests.conformance.serve:{interface}",
-        env={"CONFORMANCE_BUILD": build or interface},
-        options=traits.options,
+        f"tests.conformance.serve:{app or traits.interface}",
+        env={"CONFORMANCE_BUILD": build, "CONFORMANCE_POLICY": policy or "recommended"},
+        options=traits.options if options is None else options,
         tls=tls,
+        forwarded=forwarded,
         ready="/health",
     ) as server:
         yield Stack(
             name=kind,
-            interface=interface,
+            interface=traits.interface,
             traits=traits,
             make=lambda stack, name: OverSocket(stack, name, server),
             real=True,

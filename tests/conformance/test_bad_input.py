@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -46,20 +46,20 @@ def fine(response: Response) -> bool:
     return response.status in (200, 301) or response.status in SERVERS_NO
 
 
-def ask(site: Site, method: str, target: str, lines: list[Line], **settings: object) -> Response | None:
+def ask(site: Site, method: str, target: str, lines: list[Line], **settings: Any) -> Response | None:
     """Send nonsense; None where the server hung up."""
     try:
-        return site.request(method, target, lines, by_server=True, **settings)  # type: ignore[arg-type]
+        return site.request(method, target, lines, by_server=True, **settings)
     except ClosedError:
         return None
 
 
-@pytest.mark.parametrize("policy", ["recommended", "hooks", "twins", "forwarded", "plain"])
+@pytest.mark.parametrize("policy", ["hooks", "twins", "forwarded"])
 def test_nonsense_in_any_header_is_refused_or_ignored(stack: Stack, policy: str) -> None:
     """(CK-08, PX-05, PX-11, XS-05, XS-08, HD-04)"""
     site = stack.site(policy)
     for name in READ:
-        for value in ODD[:: 4 if stack.real else 1]:
+        for value in ODD[:: 4 if stack.real else 2]:
             for method in ("GET", "POST"):
                 response = ask(site, method, "/", [(name, value)])
                 assert response is None or fine(response), (name, value, method, response)
@@ -78,40 +78,44 @@ def test_every_header_twice_is_refused_or_ignored(stack: Stack) -> None:
 
 
 _LINE: Final = st.tuples(
-    st.sampled_from([*READ, "Host", "X_Forwarded_For", "Content-Length", "Transfer-Encoding", "X-Real-IP"]),
+    st.sampled_from([*READ, "Host", "X_Forwarded_For", "X-Real-IP"]),
     st.text(st.characters(max_codepoint=255), max_size=60)
     | st.text(st.sampled_from('abc =;,"\\/:@[]%.\t*()<>'), max_size=60),
 )
 
 
+_REQUEST: Final = st.fixed_dictionaries(
+    {
+        "method": st.sampled_from(["GET", "POST", "HEAD", "TRACE", "get", "X"]),
+        "target": st.text(
+            st.characters(min_codepoint=33, max_codepoint=255, exclude_characters="?#"), max_size=20
+        ).map(lambda path: f"/{path}"),
+        "headers": st.lists(_LINE, max_size=6),
+        "scheme": st.sampled_from(["http", "https"]),
+    }
+)
+
+
 @given(
-    method=st.sampled_from(["GET", "POST", "HEAD", "TRACE", "get", "X"]),
-    path=st.text(st.characters(min_codepoint=33, max_codepoint=255, exclude_characters="?#"), max_size=20),
-    lines=st.lists(_LINE, max_size=6),
-    policy=st.sampled_from(["recommended", "hooks", "twins", "hops", "forwarded", "hosts", "exempt"]),
-    scheme=st.sampled_from(["http", "https"]),
+    request=_REQUEST, policy=st.sampled_from(["recommended", "hooks", "twins", "hops", "forwarded", "hosts"])
 )
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_request_makes_us_fail(
-    inside: Stack, method: str, path: str, lines: list[Line], policy: str, scheme: str
-) -> None:
+def test_no_request_makes_us_fail(inside: Stack, request: dict[str, Any], policy: str) -> None:
     """Whatever names, values, order and number: an answer of the application's, or a reason. (CK-08, PX-05, PX-11)"""
-    host = None if any(name == "Host" for name, _ in lines) else HOST
-    sized = [line for line in lines if line[0] not in ("Content-Length", "Transfer-Encoding")]
-    response = inside.site(policy).request(
-        method, "/" + path, sized if host is None else sized, host=host, scheme=scheme  # type: ignore[arg-type]
-    )
+    host = None if any(name == "Host" for name, _ in request["headers"]) else HOST
+    response = inside.site(policy).request(**request, host=host)
     assert response.status in (200, 301, 308, 400, 403, 404, 405)
-    if response.status >= 400 and method != "HEAD":
+    if response.status >= 400 and request["method"] != "HEAD":
         assert "reason" in response.text
 
 
 def _seconds(site: Site, method: str, lines: list[Line]) -> float:
+    """Return the time this thread worked, whatever else the machine does."""
     best = 9.0
     for _ in range(3):
-        begun = time.perf_counter()
-        site.request(method, "/", lines, by_server=True)
-        best = min(best, time.perf_counter() - begun)
+        begun = time.thread_time()
+        site.request(method, "/", lines)
+        best = min(best, time.thread_time() - begun)
     return best
 
 
@@ -145,8 +149,8 @@ def test_time_grows_no_faster_than_a_field_does(inside: Stack, field: str) -> No
         for method in ("GET", "POST"):
             small = _seconds(site, method, [(name, short)])
             large = _seconds(site, method, [(name, long)])
-            assert small < 0.25, (field, policy, method, small)
-            assert large < 20 * small + 0.05, (field, policy, method, small, large)
+            assert small < 0.1, (field, policy, method, small)
+            assert large < 20 * small + 0.02, (field, policy, method, small, large)
 
 
 def test_ten_thousand_headers_are_ignored_in_linear_time(inside: Stack) -> None:
@@ -156,9 +160,9 @@ def test_ten_thousand_headers_are_ignored_in_linear_time(inside: Stack) -> None:
     forwarding = [("X-Forwarded-For", "10.0.0.1")] * 10_000
     cookies = [("Cookie", "a=1")] * 10_000
     for lines in (many, forwarding, cookies):
-        begun = time.perf_counter()
+        begun = time.thread_time()
         response = site.get("/", lines)
-        assert time.perf_counter() - begun < 2
+        assert time.thread_time() - begun < 0.5
         assert response.status in (200, 400)
     visit = site.visit()
     assert site.post("/", [*many, *visit.headers()]).status == 200
@@ -226,8 +230,7 @@ def test_bytes_that_are_no_request_get_no_500(server: Stack) -> None:
             response = site.raw(policy, patience=3)
         except ClosedError:
             continue
-        allowed = {500, 502} if server.traits.own_500(data) else set()
-        assert fine(response) or response.status in (404, *allowed), (data, response.status, response.body[:200])
+        assert fine(response) or response.status == 404, (data, response.status, response.body[:200])
     assert site.get("/").status == 200
 
 

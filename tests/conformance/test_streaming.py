@@ -25,7 +25,9 @@ def test_a_response_is_not_held_back(stack: Stack) -> None:
     """Its first chunk is there long before its last one. (HD-09)"""
     site = stack.site("recommended")
     begun = time.monotonic()
-    assert site.leave_early(told(text="x" * 1000, times=200, pause=0.05, length=False, watch="early")).startswith(b"x")
+    assert site.leave_early(
+        told(text="x" * 1000, times=200, pause=0.05, length=False, watch="early")
+    ).startswith(b"x")
     assert time.monotonic() - begun < 5
 
 

@@ -181,12 +181,7 @@ def test_paths_can_be_exempt_exactly(stack: Stack) -> None:
         "/.well-known/acme-challenge/a%5cb": 301,
     }
     site = stack.site("exempt")
-    sent = {target: site.get(target, scheme="http", by_server=True).status for target in table}
-    refused = {target for target, status in sent.items() if status == 400}
-    assert {t: status for t, status in sent.items() if t not in refused} == {
-        t: status for t, status in table.items() if t not in refused
-    }
-    assert refused <= stack.traits.refused_paths
+    assert {target: site.get(target, scheme="http").status for target in table} == table
     # An exempt path is asked all the other questions.
     assert site.post("/health", scheme="http").status == 403
 

@@ -134,6 +134,4 @@ def test_nothing_warns() -> None:
     """(RB-07)"""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        run_wsgi(
-            validator(secmw.wsgi.Middleware(validator(app.wsgi), named("recommended"))), environ("/")
-        )
+        run_wsgi(validator(secmw.wsgi.Middleware(validator(app.wsgi), named("recommended"))), environ("/"))
