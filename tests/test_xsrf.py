@@ -170,7 +170,11 @@ def test_a_token_that_was_seen_before_still_fits_its_own_visit_alone() -> None:
     tokens = Tokens(KeyRing([new_key()]))
     visit, other = tokens.new_visit(), tokens.new_visit()
     token = tokens.token(visit)
-    assert [tokens.fits(token, visit), tokens.fits(token, other), tokens.fits(token, visit)] == [True, False, True]
+    assert [tokens.fits(token, visit), tokens.fits(token, other), tokens.fits(token, visit)] == [
+        True,
+        False,
+        True,
+    ]
     assert tokens.fits(token, visit[:-1] + "é") is False
 
 
