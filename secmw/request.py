@@ -139,6 +139,10 @@ def _resolve(plans: Plans, facts: Facts, host: HeaderText | None, said: Mapping[
 
 
 def _claims_https(said: Mapping[str, Sequence[str]], believed: Collection[str]) -> bool:
-    """Say whether a forwarding header that was not believed speaks of HTTPS."""
+    """Say whether a forwarding header that was not believed speaks of HTTPS, or a port does and nothing else."""
+    if "x-forwarded-proto" not in said and any(
+        line.strip() == "443" for line in said.get("x-forwarded-port", ())
+    ):
+        return True
     doubted = (line.lower() for name, lines in said.items() if name not in believed for line in lines)
     return any("https" in line or line.strip() == "on" for line in doubted)

@@ -217,6 +217,7 @@ def test_a_unix_socket_is_believed_only_where_the_policy_says_so(peer: Any) -> N
         {"forwarded": "for=192.0.2.7;proto=https"},
         {"x-scheme": "https"},
         {"cloudfront-forwarded-proto": "https"},
+        {"x-forwarded-port": "443"},
     ],
 )
 @pytest.mark.parametrize(
