@@ -102,7 +102,7 @@ class Middleware:
                 status = message["status"]
                 lines = exchange.close(status, headers)
                 # A new message and a new list: the application's may be constants that serve everybody.
-                if len(message) == 3:
+                if len(message) == 3 and "headers" in message:
                     message = {"type": "http.response.start", "status": status, "headers": lines}
                 else:
                     message = {**message, "headers": lines}

@@ -586,3 +586,23 @@ async def test_a_policy_that_screens_nothing_adds_headers_to_everything() -> Non
     assert values(start["headers"], "x-frame-options") == ["DENY"]
     (accept, *_) = await run(accepting, socket(EVIL), CONNECT, made=made)
     assert accept["type"] == "websocket.accept"
+
+
+async def test_a_start_without_headers_keeps_its_other_keys() -> None:
+    """RB-08"""
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "trailers": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    sent: Messages = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    await Middleware(app, policy())(scope(), receive, send)
+    assert sent[0]["trailers"] is True
+    assert (b"x-content-type-options", b"nosniff") in sent[0]["headers"]
