@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -97,12 +97,12 @@ def resolver_rules(servers: Servers) -> str:
     return ", ".join(rules)
 
 
-def launch(playwright: Playwright, home: Path, rules: str, more: Sequence[str] = ()) -> Browser:
+def launch(playwright: Playwright, home: Path, rules: str) -> Browser:
     """Start the browser."""
     return playwright.chromium.launch(
         executable_path=program("chromium", "chromium-browser", "google-chrome"),
         headless=True,
         chromium_sandbox=False,
         env={**os.environ, "HOME": str(home)},
-        args=[f"--host-resolver-rules={rules}", "--disable-dev-shm-usage", *more],
+        args=[f"--host-resolver-rules={rules}", "--disable-dev-shm-usage", "--disable-gpu"],
     )

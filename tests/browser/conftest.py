@@ -13,10 +13,10 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.browser.chromium import Servers, launch, resolver_rules, trusting_home
-from tests.browser.driving import Said
+from tests.browser.driving import PATIENCE, Said
 from tests.browser.policies import ASGI, WSGI, Sites
 from tests.servers import TLS, make_tls, serve
 
@@ -70,6 +70,7 @@ def browser(
     authorities = [tls.authority, demo_folder / ".secmw" / "demo" / "authority.pem"]
     home = trusting_home(tmp_path_factory.mktemp("home"), authorities)
     rules = resolver_rules(servers)
+    expect.set_options(timeout=1000 * PATIENCE)
     with sync_playwright() as playwright:
         browser = launch(playwright, home, rules)
         yield browser

@@ -125,6 +125,22 @@ def frame(page: Page | Frame, url: str) -> Frame | None:
     return made[0] if shown.removesuffix("/") == url.removesuffix("/") else None
 
 
+def sandboxed(page: Page) -> Frame:
+    """Have the page that is open make a frame in a sandbox, which has no origin, and return it."""
+    page.evaluate(
+        """() => {
+            const frame = document.createElement("iframe");
+            frame.sandbox = "allow-scripts allow-forms allow-popups";
+            frame.srcdoc = "<p id=inside>";
+            document.body.append(frame);
+        }"""
+    )
+    inside = page.frame_locator("[sandbox]").locator("#inside").element_handle().owner_frame()
+    assert inside is not None, "the frame is gone"
+    assert inside.evaluate("self.origin") == "null"
+    return inside
+
+
 _FETCH: Final = """async ([url, init]) => {
     try {
         const answer = await fetch(url, init);

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.driving import PATIENCE, refused, send, stored, visit, way
+from tests.browser.driving import refused, send, stored, visit, way
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 ATTACKS: Final = ["form", "fetch", "read", "socket", "frame", "host", "forwarded", "script"]
+
+PLAIN: Final = pytest.param((), id="http")
+TLS: Final = pytest.param(("--tls",), id="tls")
 
 #: Seconds that the command may take to say where it is, and to stop.
 START: Final = 40.0
@@ -59,13 +62,14 @@ def started(folder: Path, *options: str) -> Iterator[str]:
             process.wait()
 
 
-@pytest.fixture(scope="package", params=[(), ("--tls",)], ids=["http", "tls"])
+@pytest.fixture(scope="package")
 def demo(request: pytest.FixtureRequest, demo_folder: Path) -> Iterator[str]:
-    """Be the address of a running demo."""
+    """Be the address of a running demo; its parameter is how it was started."""
     with started(demo_folder, *request.param) as address:
         yield address
 
 
+@pytest.mark.parametrize("demo", [PLAIN, TLS], indirect=True)
 def test_every_attack_of_the_demo_is_stopped(page: Page, demo: str) -> None:
     visit(page, demo)
     attacker = page.frame_locator("#attacker")
@@ -77,14 +81,15 @@ def test_every_attack_of_the_demo_is_stopped(page: Page, demo: str) -> None:
         attacker.locator(f"[data-attack={attack}]").click()
     for attack in ATTACKS:
         pill = attacker.locator(f"#{attack} .pill")
-        expect(pill).to_have_text(re.compile("stopped|got through"), timeout=1000 * PATIENCE)
+        expect(pill).to_have_text(re.compile("stopped|got through"))
         outcome = attacker.locator(f"#{attack} .outcome").inner_text()
         assert pill.inner_text() == "stopped", f"{attack}: {outcome}"
     # The log beside it tells of each that the application refused.
     for reason in ("cross_origin", "host_not_allowed"):
-        expect(page.locator("#log li.refused", has_text=reason).first).to_be_visible(timeout=1000 * PATIENCE)
+        expect(page.locator("#log li.refused", has_text=reason).first).to_be_visible()
 
 
+@pytest.mark.parametrize("demo", [TLS], indirect=True)
 def test_the_demos_own_requests_get_in_with_the_token_alone(page: Page, demo: str) -> None:
     visit(page, demo)
     result = page.locator("#sent")
@@ -103,9 +108,10 @@ def test_the_demos_own_requests_get_in_with_the_token_alone(page: Page, demo: st
     refused(send(page, button="text=Form without it"), "xsrf_missing")
 
 
+@pytest.mark.parametrize("demo", [PLAIN, TLS], indirect=True)
 def test_the_demos_page_shows_what_the_browser_really_got(page: Page, said: Said, demo: str) -> None:
     visit(page, demo)
-    expect(page.locator("#checked")).to_contain_text("every one of them", timeout=1000 * PATIENCE)
+    expect(page.locator("#checked")).to_contain_text("every one of them")
     expect(page.locator("[data-frame=allowed]")).to_have_text("shown")
     expect(page.locator("[data-frame=refused]")).to_have_text("refused by the browser")
     expect(page.locator("#readable")).to_have_text("XSRF-TOKEN")
@@ -116,9 +122,10 @@ def test_the_demos_page_shows_what_the_browser_really_got(page: Page, said: Said
     assert complaints == []
 
 
+@pytest.mark.parametrize("demo", [PLAIN], indirect=True)
 def test_a_script_that_slips_into_the_demo_is_not_run(page: Page, demo: str) -> None:
     visit(page, demo)
     page.click("#scripts button")
     greeting = page.frame_locator("[name=greeting]")
-    expect(greeting.locator("#blocked li").first).to_contain_text("did not run", timeout=1000 * PATIENCE)
+    expect(greeting.locator("#blocked li").first).to_contain_text("did not run")
     expect(greeting.locator("#state")).to_have_text("No foreign script has run.")

@@ -27,7 +27,7 @@ def test_the_page_says_what_happened_and_what_to_do(page: Page) -> None:
     refused(submit(page, f"{ASGI.app}/notes"), "cross_origin")
     assert page.get_by_role("heading", level=1).inner_text() == "This came from another site"
     assert page.title() == "403: This came from another site"
-    assert "Go back to the site" in page.inner_text("main")
+    assert "open this site yourself and do it there" in page.inner_text("main")
     assert page.get_attribute("html", "lang") == "en"
 
 
