@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.conformance.told import Line, Told, read
@@ -23,6 +24,9 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+
+#: What a server may send by itself.
+FILE: Final = Path(__file__).with_name("told.py")
 
 #: Statuses that have no body, and no Content-Type either.
 BODILESS: Final = frozenset({204, 304})
@@ -47,6 +51,7 @@ class Call:
     client: str | None
     headers: list[Line]
     exchange: Exchange | None
+    extensions: list[str] = field(default_factory=list)
 
     @property
     def told(self) -> Told:
@@ -66,7 +71,7 @@ def answer(call: Call, body: bytes) -> Response:
     """Decide on an answer: everything but how an interface sends it."""
     told = call.told
     shown = json.dumps(see(call, body)) if told.text is None else told.text * told.size
-    text = shown.encode()
+    text = FILE.read_bytes() if told.file else shown.encode()
     if told.status in BODILESS:
         return Response(status=told.status, headers=list(told.headers))
     headers = list(told.headers)
@@ -91,6 +96,7 @@ def see(call: Call, body: bytes) -> dict[str, Any]:
         "headers": call.headers,
         "body": body.decode("latin-1"),
         "lifespan": list(LIFESPAN),
+        "extensions": call.extensions,
     }
     if exchange is not None:
         seen["exchange"] = {
@@ -119,6 +125,11 @@ CONSTANT_LIST_COPY: Final = list(CONSTANT_LIST)
 CONSTANT_START_COPY: Final = dict(CONSTANT_START)
 
 
+_HINT: Final = "http.response.early_hint"
+_PATHSEND: Final = "http.response.pathsend"
+_TRAILERS: Final = "http.response.trailers"
+
+
 async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
     """Carry out what was told, as an ASGI application."""
     if scope["type"] == "lifespan":
@@ -139,6 +150,7 @@ def call_of(scope: Scope) -> Call:
         client=client[0] if client else None,
         headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]],
         exchange=scope.get("secmw"),
+        extensions=list(scope.get("extensions") or ()),
     )
 
 
@@ -156,14 +168,13 @@ async def http(call: Call, receive: Receive, send: Send) -> None:
         raise OnPurposeError
     if told.fails == "never":
         return
-    if told.constant:
-        untouched = CONSTANT_LIST == CONSTANT_LIST_COPY and CONSTANT_START == CONSTANT_START_COPY
-        await send(CONSTANT_START)
-        await send({"type": "http.response.body", "body": b"constant" if untouched else b"changed!"})
+    if await special(call, send):
         return
     response = answer(call, body)
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    trails = bool(told.trailer) and _TRAILERS in call.extensions
+    start = {"type": "http.response.start", "status": response.status, "headers": headers}
+    await send({**start, "trailers": True} if trails else start)
     if told.fails == "started":
         raise OnPurposeError
     gone = asyncio.create_task(leaves(receive)) if told.watch else None
@@ -178,6 +189,8 @@ async def http(call: Call, receive: Receive, send: Send) -> None:
                 ENDED[told.watch] = "disconnected"
                 return
         await send({"type": "http.response.body", "body": b""})
+        if trails:
+            await send({"type": _TRAILERS, "headers": [(b"etag", told.trailer.encode())]})
         if told.watch:
             ENDED[told.watch] = "finished"
     except OSError:  # what a server may raise from send() once the client is gone
@@ -185,6 +198,23 @@ async def http(call: Call, receive: Receive, send: Send) -> None:
     finally:
         if gone is not None:
             gone.cancel()
+
+
+async def special(call: Call, send: Send) -> bool:
+    """Answer with a constant, or by the server's extensions, where told to; return whether that was the whole answer."""
+    told = call.told
+    if told.constant:
+        untouched = CONSTANT_LIST == CONSTANT_LIST_COPY and CONSTANT_START == CONSTANT_START_COPY
+        await send(CONSTANT_START)
+        await send({"type": "http.response.body", "body": b"constant" if untouched else b"changed!"})
+        return True
+    if told.hint and _HINT in call.extensions:
+        await send({"type": _HINT, "links": [told.hint.encode()]})
+    if not told.file or _PATHSEND not in call.extensions:
+        return False
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": _PATHSEND, "path": str(FILE)})
+    return True
 
 
 async def leaves(receive: Receive) -> None:
@@ -247,6 +277,10 @@ def wsgi(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[by
         return [b"constant" if untouched else b"changed!"]
     response = answer(call, body)
     status = f"{response.status} As told"
+    if told.file and "wsgi.file_wrapper" in environ:
+        start_response(status, response.headers)
+        sent: Iterable[bytes] = environ["wsgi.file_wrapper"](FILE.open("rb"), 1000)
+        return sent
     if told.starts == "twice":
         start_response(
             "200 OK", [("Content-Type", "text/plain"), ("X-First", "1"), ("Set-Cookie", "first=1")]

@@ -24,11 +24,11 @@ logging.getLogger("secmw").addHandler(logging.NullHandler())
 class InProcess(Site):
     """Be a site whose application runs right here; WSGI, where wanted, with the standard library's validator around it."""
 
-    def __init__(self, stack: Stack, name: str, app: Any, *, validate: bool = False) -> None:
+    def __init__(self, stack: Stack, name: str, app: Any, **settings: Any) -> None:
         super().__init__(stack, name)
         self.app = app
         self._clients = {
-            scheme: Client(app, base_url=f"{scheme}://{HOST}", interface=stack.interface, validate=validate)
+            scheme: Client(app, base_url=f"{scheme}://{HOST}", interface=stack.interface, **settings)
             for scheme in ("https", "http")
         }
         # One event loop for all requests of a client, as on a server.

@@ -82,6 +82,7 @@ _MAKERS: Final[dict[str, Callable[[], Policy]]] = {
     ),
     "untrusting": lambda: _plain(trusted_proxies=[]),
     "strangers": lambda: _recommended(trusted_proxies=[]),
+    "unix": lambda: _plain(trusted_proxies=["unix"]),
     "decided": lambda: _plain(trusted_proxies="server"),
     "hops": lambda: _plain(trusted_proxies=["127.0.0.1", "10.0.0.0/8"], hops=3),
     "forwarded": lambda: _plain(forwarded="forwarded"),

@@ -61,15 +61,20 @@ class Stack:
         return self.interface == "wsgi" or not self.has(Fact.BARE_DENIAL)
 
 
-def in_process(build: str) -> Stack:
-    """Make the stack that runs one of the BUILDS right here."""
+def in_process(build: str, *, root: str = "", peer: tuple[str, int] | None = ("127.0.0.1", 50_000)) -> Stack:
+    """Make the stack that runs one of the BUILDS right here, below ``root``, for requests from ``peer``."""
     interface: Interface = "wsgi" if build.startswith("wsgi") else "asgi"
     return Stack(
         name=build,
         interface=interface,
         traits=IN_PROCESS[interface],
         make=lambda stack, name: InProcess(
-            stack, name, BUILDS[build](named(name)), validate=build.endswith("validated")
+            stack,
+            name,
+            BUILDS[build](named(name)),
+            validate=build.endswith("validated"),
+            root_path=root,
+            peer=peer,
         ),
     )
 

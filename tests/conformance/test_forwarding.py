@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
+
 from secmw.forwarding import FORWARDING, SPELLINGS
 from tests.conformance.client import ClosedError, fields, reason, seen
 from tests.conformance.policies import HOST
 from tests.conformance.sockets import OverSocket
+from tests.conformance.stacks import in_process
 from tests.conformance.traits import Fact
 
 if TYPE_CHECKING:
@@ -214,6 +217,21 @@ def test_a_proxy_is_believed_about_websockets_too(stack: Stack) -> None:
     assert result.accepted == stack.sockets
     if not stack.sockets:
         assert result.status == 200  # the application's own answer to an upgrade it does not know
+
+
+@pytest.mark.parametrize("build", ["asgi", "wsgi"])
+def test_the_other_end_of_a_unix_socket_is_trusted_by_name_alone(build: str) -> None:
+    """It has no address, so no list of addresses holds it. (PX-04)"""
+    for peer in (None, ("", 0)):
+        stack = in_process(build, peer=peer)
+        headers = [("X-Forwarded-For", "192.0.2.7"), ("X-Forwarded-Proto", "https")]
+        trusted = seen(stack.site("unix").get("/", headers, scheme="http"))
+        assert (trusted["client"], trusted["scheme"]) == ("192.0.2.7", "https")
+        for policy in ("plain", "untrusting"):
+            found = seen(stack.site(policy).get("/", headers, scheme="http"))
+            assert (found["exchange"]["client"], found["scheme"]) == (None, "http")
+            assert not [name for name, _ in found["headers"] if name in FORWARDING]
+        stack.close()
 
 
 def test_folded_lines_do_not_smuggle_a_forwarding_header(server: Stack) -> None:

@@ -10,9 +10,11 @@ import pytest
 import secmw.asgi
 from secmw.testing import Client
 from tests.conformance import app
-from tests.conformance.client import seen
+from tests.conformance.client import Sent, seen
 from tests.conformance.inprocess import Conversation
 from tests.conformance.policies import ORIGIN, named
+from tests.conformance.sockets import Connection, OverSocket
+from tests.conformance.told import told
 from tests.conformance.traits import Fact
 
 if TYPE_CHECKING:
@@ -72,12 +74,8 @@ def test_extensions_of_the_response_pass_through(
     assert (b"x-content-type-options", b"nosniff") in head["headers"]
 
 
-def test_lifespan_passes_through_with_its_state(inside: Stack) -> None:
+def test_lifespan_passes_through() -> None:
     """(RB-08)"""
-    if inside.interface == "wsgi":
-        # WSGI knows no lifespan: a request is all there is.
-        assert seen(inside.site("recommended").get("/"))["lifespan"] == []
-        return
     app.LIFESPAN.clear()
     site = secmw.asgi.Middleware(app.asgi, named("recommended"))
     with Client(site, base_url=ORIGIN) as client:
@@ -92,6 +90,31 @@ def test_a_server_starts_the_application_through_us(server: Stack) -> None:
     found = seen(server.site("recommended").get("/"))["lifespan"]
     expected = [] if server.interface == "wsgi" or server.has(Fact.NO_LIFESPAN) else ["lifespan.startup"]
     assert found == expected
+
+
+def test_a_server_that_can_send_a_file_does(stack: Stack) -> None:
+    """`http.response.pathsend` and `wsgi.file_wrapper`: the server sees the message, and the object, that it made. (RB-07, RB-08)"""
+    response = stack.site("recommended").get(told(file=True))
+    assert response.body == app.FILE.read_bytes()
+    assert response.header("X-Frame-Options") == "DENY"
+
+
+def test_early_hints_and_trailers_reach_the_client(server: Stack) -> None:
+    """Where the server has the extension; elsewhere the application sends none. (RB-08, HD-09)"""
+    site = server.site("recommended")
+    assert isinstance(site, OverSocket)
+    extensions = seen(site.get("/"))["extensions"]
+    with Connection(site.server) as connection:
+        sent = Sent(
+            target=told(text="x", hint="</s.css>; rel=preload", trailer='"1"', length=False),
+            headers=[("TE", "trailers")],
+        )
+        response = connection.exchange(site.write(sent))
+        assert (response.status, response.body, response.header("X-Frame-Options")) == (200, b"x", "DENY")
+        hinted = (
+            [(103, [("link", "</s.css>; rel=preload")])] if "http.response.early_hint" in extensions else []
+        )
+        assert [(status, lines[:1]) for status, lines in connection.informational] == hinted
 
 
 def test_a_scope_of_another_kind_is_the_applications() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+import pytest
+
 from tests.conformance.client import seen
-from tests.conformance.traits import Fact
+from tests.conformance.stacks import in_process, on_server
+from tests.conformance.traits import SERVERS, Fact
 
 if TYPE_CHECKING:
     from secmw.testing import Response
+    from tests.conformance.client import Site
     from tests.conformance.stacks import Stack
 
 
@@ -99,3 +103,45 @@ def test_an_absolute_target_changes_neither_host_nor_path(server: Stack) -> None
         assert facts["exchange"]["path"] in ("/content/", "http://evil.example/content/")
     else:
         assert found.status in (400, 404)
+
+
+#: The option that mounts an application below `/app`, and what the server then wants to be asked: uvicorn, for one,
+#: puts the mount point in front of what comes, because its proxy has taken it away.
+MOUNTS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+    "uvicorn-h11": (("--root-path", "/app"), ""),
+    "hypercorn": (("--root-path", "/app"), "/app"),
+    "daphne": (("--root-path", "/app"), "/app"),
+    "granian": (("--url-path-prefix", "/app"), "/app"),
+    "waitress": (("--url-prefix=/app",), "/app"),
+}
+
+
+def look_below(site: Site, root: str = "/app") -> None:
+    """Ask what must hold below a mount point, whatever the server leaves of it in the path."""
+    classes = {f"{root}/content/x": None, f"{root}/x": "DENY", f"{root}/contents": "DENY"}
+    assert {path: site.get(path).header("X-Frame-Options") for path in classes} == classes
+    assert seen(site.get(f"{root}/content/x"))["exchange"]["path"] == "/content/x"
+    page = site.get(f"{root}/_secmw/xsrf")
+    assert (page.status, len(page.all("Set-Cookie"))) == (204, 2)
+    assert all("; Path=/" in line for line in page.all("Set-Cookie"))
+    assert site.post(f"{root}/hooks/x", [("Origin", "https://evil.example")]).status == 200
+    assert site.post(f"{root}/x", [("Origin", "https://evil.example")]).status == 403
+    assert site.get(f"{root}/x?y=1", scheme="http").all("Location") == ["https://app.example.org/app/x?y=1"]
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("kind", MOUNTS)
+def test_paths_are_those_below_the_mount_point(kind: str) -> None:
+    """Some servers leave it in the path, some do not: path classes and our own pages lie below it either way. (PX-10)"""
+    known = SERVERS[kind]
+    options, root = MOUNTS[kind]
+    with on_server(kind, options=(*known.options, *options)) as stack:
+        look_below(stack.site("classes"), root)
+
+
+@pytest.mark.parametrize("build", ["asgi", "wsgi"])
+def test_paths_are_those_below_the_mount_point_in_process(build: str) -> None:
+    """(PX-10)"""
+    stack = in_process(build, root="/app")
+    look_below(stack.site("classes"))
+    stack.close()

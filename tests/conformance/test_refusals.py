@@ -6,9 +6,13 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from tests.conformance.client import reason
+from tests.conformance.policies import ORIGIN
+from tests.conformance.sockets import OverSocket
 from tests.conformance.told import told
 
 if TYPE_CHECKING:
+    import pytest
+
     from secmw.testing import Response
     from tests.conformance.client import Site
     from tests.conformance.stacks import Stack
@@ -75,7 +79,7 @@ def test_a_refused_head_has_the_headers_of_the_page_and_no_body(stack: Stack) ->
 
 
 def test_a_refusal_repeats_nothing_that_the_request_said(stack: Stack) -> None:
-    """Host, path, query, headers, body: none of it is on the page or in a header. (XS-10, F-37)"""
+    """Host, path, query, headers, body: none of it is on the page or in a header. (XS-10)"""
     site = stack.site("recommended")
     mark = "xq7mark"
     evil = f"<script>{mark}</script>"
@@ -108,3 +112,36 @@ def test_no_page_of_ours_names_a_version_or_a_setting(stack: Stack) -> None:
                 b"Python",
             ):
                 assert word not in response.body
+
+
+def test_the_log_has_the_reason_and_no_secret(inside: Stack, caplog: pytest.LogCaptureFixture) -> None:
+    """Reason, method, path, client and the setting that would help; no token, no cookie, no line end. (XS-10, XS-14)"""
+    site = inside.site("recommended")
+    visit, other = site.visit(), site.visit()
+    caplog.set_level("INFO", "secmw")
+    answers = [
+        site.post(
+            "/x%0aFAKE",
+            [*visit.headers(), ("Sec-Fetch-Site", "cross-site"), ("Origin", "https://evil.example")],
+        ),
+        site.post("/", [("Cookie", visit.cookie), ("X-XSRF-TOKEN", other.token), ("Origin", ORIGIN)]),
+        site.get("/", host="evil.example"),
+        site.get("/", [("X-Forwarded-Proto", "gopher")]),
+    ]
+    logged = [record.getMessage() for record in caplog.records]
+    assert len(logged) == len(answers)
+    for line, response in zip(logged, answers, strict=True):
+        assert reason(response) in line
+        assert "\n" not in line
+        assert not any(secret in line for secret in (visit.token, other.token, visit.cookie, "gopher"))
+
+
+def test_no_token_is_in_a_servers_log(server: Stack) -> None:
+    """(XS-10)"""
+    site = server.site("recommended")
+    assert isinstance(site, OverSocket)
+    visit, other = site.visit(), site.visit()
+    assert site.post("/", visit.headers()).status == 200
+    assert site.post("/", [("Cookie", visit.cookie), ("X-XSRF-TOKEN", other.token)]).status == 403
+    log = site.server.log()
+    assert not any(secret in log for secret in (visit.token, other.token, *visit.cookie.split("; ")))

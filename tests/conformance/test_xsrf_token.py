@@ -82,7 +82,7 @@ def test_a_form_carries_the_token_in_a_field_and_arrives_whole(stack: Stack) -> 
 
 
 def test_a_form_without_the_token_is_refused(stack: Stack) -> None:
-    """Missing, of another visit, twice with different values, too far in, or unreadable. (XS-12, F-06)"""
+    """Missing, of another visit, twice with different values, too far in, or unreadable. (XS-12)"""
     site = stack.site("recommended")
     visit, other = site.visit(), site.visit()
     table = {

@@ -28,6 +28,9 @@ class Told(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     ``starts``: how a WSGI application starts its response (ASGI knows one way): at once, with the first chunk of a
     generator, through the ``write`` of PEP 3333, or twice, the second time with ``exc_info``.
 
+    ``file``: answer with FILE, sent by the server where it can. ``hint`` and ``trailer``: send a Link early, and an ETag
+    late, where the server can.
+
     ``socket``: what becomes of a WebSocket handshake; ``subprotocol``: which one it is accepted with. ``watch``: remember under this name how the response ended;
     ``report``: show it.
     """
@@ -45,6 +48,9 @@ class Told(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     constant: bool = False
     fails: Literal["", "before", "started", "midway", "never"] = ""
     starts: Literal["", "late", "write", "twice"] = ""
+    file: bool = False
+    hint: str = ""
+    trailer: str = ""
     socket: Literal["accept", "close", "deny", "fail"] = "accept"
     subprotocol: str | None = None
     watch: str = ""
@@ -67,6 +73,9 @@ def told(
     constant: bool = False,
     fails: Literal["", "before", "started", "midway", "never"] = "",
     starts: Literal["", "late", "write", "twice"] = "",
+    file: bool = False,
+    hint: str = "",
+    trailer: str = "",
     socket: Literal["accept", "close", "deny", "fail"] = "accept",
     subprotocol: str | None = None,
     watch: str = "",
@@ -87,6 +96,9 @@ def told(
         constant=constant,
         fails=fails,
         starts=starts,
+        file=file,
+        hint=hint,
+        trailer=trailer,
         socket=socket,
         subprotocol=subprotocol,
         watch=watch,
