@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.conformance.builds import BUILDS
 from tests.conformance.stacks import in_process, on_server
 from tests.conformance.traits import SERVERS
 
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 
     from tests.conformance.stacks import Stack
 
-IN_PROCESS: Final = ("asgi", "wsgi-validated")
-REAL: Final = tuple(pytest.param(kind, marks=pytest.mark.server) for kind in SERVERS)
+#: Every build but plain WSGI, which is there with validators; then every server, and the builds that name one.
+IN_PROCESS: Final = tuple(name for name in BUILDS if name != "wsgi")
+SERVED: Final = tuple(f"{name}@{build.server}" for name, build in BUILDS.items() if build.server)
+REAL: Final = tuple(pytest.param(kind, marks=pytest.mark.server) for kind in (*SERVERS, *SERVED))
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +30,12 @@ def running() -> Iterator[Callable[[str], Stack]]:
 
         def give(name: str) -> Stack:
             if name not in made:
-                made[name] = servers.enter_context(on_server(name)) if name in SERVERS else in_process(name)
+                build, _, kind = name.rpartition("@")
+                made[name] = (
+                    servers.enter_context(on_server(kind, build=build))
+                    if kind in SERVERS
+                    else in_process(name)
+                )
                 servers.callback(made[name].close)
             return made[name]
 

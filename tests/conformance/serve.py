@@ -26,7 +26,7 @@ _POLICY: Final = os.environ.get("CONFORMANCE_POLICY", "recommended")
 
 @cache
 def _site(build: str, name: str) -> Any:
-    return BUILDS[_BUILD or build](named(name))
+    return BUILDS[_BUILD or build].make(named(name))
 
 
 async def asgi(scope: Scope, receive: Receive, send: Send) -> None:

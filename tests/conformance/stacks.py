@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from tests.conformance.builds import BUILDS
@@ -17,19 +17,20 @@ from tests.servers import TLS, serve
 if TYPE_CHECKING:
     from tests.conformance.client import Site
 
-Interface = Literal["asgi", "wsgi"]
-
 
 @dataclass(kw_only=True)
 class Stack:
     """Be one way to run the application: its interface, and the server if there is one."""
 
     name: str
-    interface: Interface
     traits: Traits
     make: Callable[[Stack, str], Site]
     real: bool = False
     _sites: dict[str, Site] = field(default_factory=dict)
+
+    @property
+    def interface(self) -> Literal["asgi", "wsgi"]:
+        return self.traits.interface
 
     def site(self, policy: str) -> Site:
         """Return the application under a policy of this name, on this stack."""
@@ -63,18 +64,13 @@ class Stack:
 
 def in_process(build: str, *, root: str = "", peer: tuple[str, int] | None = ("127.0.0.1", 50_000)) -> Stack:
     """Make the stack that runs one of the BUILDS right here, below ``root``, for requests from ``peer``."""
-    interface: Interface = "wsgi" if build.startswith("wsgi") else "asgi"
+    built = BUILDS[build]
+    traits = IN_PROCESS[built.interface]
     return Stack(
         name=build,
-        interface=interface,
-        traits=IN_PROCESS[interface],
+        traits=replace(traits, facts=traits.facts | built.facts),
         make=lambda stack, name: InProcess(
-            stack,
-            name,
-            BUILDS[build](named(name)),
-            validate=build.endswith("validated"),
-            root_path=root,
-            peer=peer,
+            stack, name, built.make(named(name)), validate=built.validates, root_path=root, peer=peer
         ),
     )
 
@@ -96,6 +92,7 @@ def on_server(
     application unless told. ``policy``: the one of a bare application. ``options``: in place of those of its traits.
     """
     traits = SERVERS[kind]
+    facts = BUILDS[build].facts if build else frozenset()
     with serve(
         kind,
         f"tests.conformance.serve:{app or traits.interface}",
@@ -106,9 +103,8 @@ def on_server(
         ready="/health",
     ) as server:
         yield Stack(
-            name=kind,
-            interface=traits.interface,
-            traits=traits,
+            name=f"{build}@{kind}" if build else kind,
+            traits=replace(traits, facts=traits.facts | facts),
             make=lambda stack, name: OverSocket(stack, name, server),
             real=True,
         )

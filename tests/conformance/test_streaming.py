@@ -44,7 +44,7 @@ def test_a_response_of_many_chunks_arrives_whole(stack: Stack) -> None:
 def test_however_the_response_is_started_it_is_protected(stack: Stack, starts: str) -> None:
     """At once, with the first chunk, through write(), or twice with exc_info, the second in place of the first. (RB-07)"""
     site = stack.site("recommended")
-    target = told(starts=starts, token=True, status=200, headers=[("set-cookie", "own=1"), ("x-own", "1")])  # type: ignore[arg-type]
+    target = told(starts=starts, token=True, status=200, headers=[("set-cookie", "own=1"), ("x-own", "1")])
     if starts == "write" and stack.has(Fact.NO_WRITE):
         # The server offers no write(): its own 500, of a response that never began.
         assert site.get(target, by_server=True).status == 500
@@ -73,7 +73,7 @@ def test_an_application_that_fails_after_it_started_never_looks_complete(
 ) -> None:
     """An error, or a response that breaks off: nobody takes half a page for a whole one. (RB-09)"""
     site = stack.site("recommended")
-    target = told(fails=fails, text="x" * 100, times=5, length=length)  # type: ignore[arg-type]
+    target = told(fails=fails, text="x" * 100, times=5, length=length)
     try:
         response = site.get(target, by_server=True, patience=2 if stack.has(Fact.HANGS) else 20)
     except ClosedError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -31,8 +31,8 @@ class Told(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     ``file``: answer with FILE, sent by the server where it can. ``hint`` and ``trailer``: send a Link early, and an ETag
     late, where the server can.
 
-    ``socket``: what becomes of a WebSocket handshake; ``subprotocol``: which one it is accepted with. ``watch``: remember under this name how the response ended;
-    ``report``: show it.
+    ``socket``: what becomes of a WebSocket handshake; ``subprotocol``: which one it is accepted with. ``watch``: remember
+    under this name how the response ended; ``report``: show it.
     """
 
     status: int = 200
@@ -57,54 +57,11 @@ class Told(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     report: str = ""
 
 
-def told(
-    path: str = "/",
-    *,
-    status: int = 200,
-    headers: tuple[Line, ...] | list[Line] = (),
-    text: str | None = None,
-    size: int = 1,
-    times: int = 1,
-    pause: float = 0,
-    length: bool = True,
-    reads: bool = True,
-    nonce: bool = False,
-    token: bool = False,
-    constant: bool = False,
-    fails: Literal["", "before", "started", "midway", "never"] = "",
-    starts: Literal["", "late", "write", "twice"] = "",
-    file: bool = False,
-    hint: str = "",
-    trailer: str = "",
-    socket: Literal["accept", "close", "deny", "fail"] = "accept",
-    subprotocol: str | None = None,
-    watch: str = "",
-    report: str = "",
-) -> str:
-    """Write the target of a request: the path, and what the application shall do there."""
-    words = Told(
-        status=status,
-        headers=tuple(headers),
-        text=text,
-        size=size,
-        times=times,
-        pause=pause,
-        length=length,
-        reads=reads,
-        nonce=nonce,
-        token=token,
-        constant=constant,
-        fails=fails,
-        starts=starts,
-        file=file,
-        hint=hint,
-        trailer=trailer,
-        socket=socket,
-        subprotocol=subprotocol,
-        watch=watch,
-        report=report,
-    )
-    return f"{path}?told={base64.urlsafe_b64encode(msgspec.json.encode(words)).rstrip(b'=').decode()}"
+def told(path: str = "/", **words: Any) -> str:
+    """Write the target of a request: the path, and what the application shall do there (the fields of `Told`)."""
+    words["headers"] = tuple(words.get("headers", ()))
+    said = msgspec.json.encode(Told(**words))
+    return f"{path}?told={base64.urlsafe_b64encode(said).rstrip(b'=').decode()}"
 
 
 @lru_cache(256)
