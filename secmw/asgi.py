@@ -112,10 +112,10 @@ class Middleware:
             await self.app(scope, receive, complete)
         except Exception:
             # The server shall log the error; the person gets an answer with every security header.
-            if not exchange.answered():
+            if not exchange.closed:
                 await self.failed(exchange, scope, send)
             raise
-        if not exchange.answered():
+        if not exchange.closed:
             _never_started(exchange)
             await self.failed(exchange, scope, send)
 

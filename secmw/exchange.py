@@ -308,10 +308,6 @@ class Exchange(msgspec.Struct):
         self.closed = True
         return headers + own.lines
 
-    def answered(self) -> bool:
-        """Say whether the headers of a response have been worked out."""
-        return self.closed
-
     def _close(self, status: int, headers: list[Any], own: HeaderSet) -> list[Line]:
         """Work out the lines of a response that is not an ordinary one."""
         plan = self.plan

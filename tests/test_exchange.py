@@ -106,12 +106,12 @@ def test_a_closed_exchange_stays_closed() -> None:
 
 def test_an_exchange_knows_whether_a_head_was_worked_out() -> None:
     found = unscreened()
-    assert not found.answered()
+    assert not found.closed
     with pytest.raises((TypeError, ValueError)):
         found.close(200, [("no pair",)])
-    assert not found.answered()
+    assert not found.closed
     found.close(200, [])
-    assert found.answered()
+    assert found.closed
 
 
 # --- screening
