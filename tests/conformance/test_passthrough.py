@@ -74,6 +74,19 @@ def test_extensions_of_the_response_pass_through(
     assert (b"x-content-type-options", b"nosniff") in head["headers"]
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [[(b"x-own", b"1")], ((b"x-own", b"1"),), [[b"x-own", b"1"]], iter([(b"x-own", b"1")])],
+    ids=["a list of tuples", "a tuple", "a list of lists", "an iterator"],
+)
+def test_headers_may_come_in_any_iterable(headers: Any) -> None:
+    """ASGI asks for an iterable of pairs, and no more; none at all are none. (HD-03, RB-08)"""
+    for start, own in (({**START, "headers": headers}, 1), ({"type": START["type"], "status": 200}, 0)):
+        head = _run([start, {"type": "http.response.body", "body": b""}], {})[0]
+        names = [bytes(name) for name, _ in head["headers"]]
+        assert (names.count(b"x-own"), names.count(b"x-content-type-options")) == (own, 1)
+
+
 def test_lifespan_passes_through() -> None:
     """(RB-08)"""
     app.LIFESPAN.clear()
