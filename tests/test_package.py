@@ -93,6 +93,16 @@ def test_core_is_free(tmp_path: Path) -> None:
     assert not _top_names(loaded) & (FRAMEWORKS | HEAVY)
 
 
+def test_every_public_name_is_there_and_nothing_else_is_shown() -> None:
+    import secmw
+
+    assert dir(secmw) == sorted(secmw.__all__)
+    assert all(getattr(secmw, name) is not None for name in secmw.__all__)
+    assert secmw.__version__[0].isdigit()
+    with pytest.raises(AttributeError, match="has no attribute 'sesions'"):
+        _ = secmw.sesions
+
+
 def test_the_public_names_load_no_framework_either(tmp_path: Path) -> None:
     loaded = _loaded_by("from secmw import *", tmp_path)
     assert not _top_names(loaded) & (FRAMEWORKS | HEAVY)
