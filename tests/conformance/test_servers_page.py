@@ -54,9 +54,13 @@ def _breaks(site: Site) -> str:
 
 def _hangs(site: Site) -> bool:
     assert isinstance(site, OverSocket)
+    target = told(fails="midway", text="x", size=100, times=5, length=True)
     with Connection(site.server, 2) as connection:
-        target = told(fails="midway", text="x", size=100, times=5, length=True)
-        return "timed out" in str(connection.exchange(site.write(Sent(target=target, headers=[]))).error)
+        try:
+            error = connection.exchange(site.write(Sent(target=target, headers=[]))).error
+        except ClosedError as closed:  # before anything was sent
+            error = closed
+    return "timed out" in str(error)
 
 
 def _scheme_of_a_socket(site: Site) -> str:
