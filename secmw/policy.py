@@ -15,7 +15,7 @@ import msgspec
 
 from secmw.config import check, sources
 from secmw.config.convert import SECRET, convert, field_types, freeze, inherit
-from secmw.config.settings import Cookies, Hsts, Sessions, Xsrf
+from secmw.config.settings import Audit, Cookies, Hsts, Sessions, Sudo, Xsrf
 from secmw.errors import ConfigError, Problem
 from secmw.paths import covers
 from secmw.presets import PRESETS
@@ -122,9 +122,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     sessions: Sessions | None = _PRESET
     """Sessions; None for a policy without."""
     store: str | None = _PRESET
-    """Where sessions live, as a URL."""
+    """Where sessions live, as a URL: `sqlite:///var/lib/app/sessions.db`, `memory://`."""
+    sudo: Sudo = _PRESET
+    """Web sudo: what is dangerous asks for the password again."""
     trail: str | None = _PRESET
-    """Where the audit trail lives, as a URL."""
+    """Where the audit trail lives, as a URL; where the sessions are if nothing is said."""
+    audit: Audit = _PRESET
+    """The audit trail's rules."""
 
     # Path classes
     paths: Mapping[str, Mapping[str, Any]] = _PRESET

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from secmw.config.settings import Cookies, Hsts, Sessions, Xsrf
+from secmw.config.settings import Audit, Cookies, Hsts, Sessions, Sudo, Xsrf
 from secmw.headers.fingerprints import FINGERPRINTS
 
 
@@ -121,9 +121,13 @@ RECOMMENDED: Final[Preset] = {
     "drop_headers": Row(("Server", "X-Powered-By"), "names and versions help nobody but attackers"),
     "cookies": Row(Cookies(), "Secure, HttpOnly, SameSite=Lax and __Host-, for secmw's own cookies"),
     "xsrf": Row(Xsrf(), "both questions, asked of every unsafe request"),
-    "sessions": Row(Sessions(), "not available in this version: write sessions=None"),
+    "sessions": Row(
+        Sessions(), "24 hours in all, 8 without a request: a working day, and no lost laptop for longer"
+    ),
     "store": Row(None, "only you know where sessions should live"),
+    "sudo": Row(Sudo(), "five minutes from the password on: a task, not an afternoon"),
     "trail": Row(None, "the audit trail lives beside the sessions"),
+    "audit": Row(Audit(), "an application that can't write its trail goes on, with an alarm"),
     "paths": Row({}, "one class for every path; policy.at() adds more"),
 }
 
@@ -158,6 +162,10 @@ CONNECT: Final[Preset] = {
         ),
         "Server.SameSite = None: content is embedded, and every cookie has its -legacy twin",
     ),
+    "sessions": Row(
+        Sessions(cookie="rsconnect"),
+        "Authentication.Lifetime = 24h, Inactivity = 8h, CookieSweepDuration = 1h",
+    ),
     "xsrf": Row(
         Xsrf(
             cookie="RSC-XSRF",
@@ -179,6 +187,7 @@ WORKBENCH: Final[Preset] = {
     "csp_report_only": Row(None, "the product sends none"),
     "permissions_policy": Row(None, "the product sends none"),
     "opener_policy": Row(None, "sessions and jobs open windows of their own"),
+    "sessions": Row(Sessions(inactivity="60m"), "auth-timeout-minutes = 60"),
     "forwarded": Row("x-rstudio-request", "the product's header: the absolute URL the browser asked for"),
     "xsrf": Row(
         Xsrf(cookie="rs-csrf-token", header="X-RS-CSRF-Token", field="rs-csrf-token"),
@@ -191,6 +200,7 @@ DEVELOPMENT: Final[Preset] = {
     "allowed_hosts": Row(
         ("localhost", ".localhost", "127.0.0.1", "[::1]"), "this machine only, and nothing else"
     ),
+    "store": Row("sqlite:.secmw/sessions.db", "a file beside the key, in the folder you work in"),
     "https": Row("off", "there is no certificate on a developer's machine"),
     "hsts": Row(None, "a browser would remember localhost for a year"),
     "cookies": Row(

@@ -1,4 +1,4 @@
-"""The nested parts of the settings table: HSTS, cookies, XSRF, sessions.
+"""The nested parts of the settings table: HSTS, cookies, XSRF, sessions, sudo, audit.
 
 Each is a frozen, keyword-only msgspec struct whose fields are the settings; what is wrong with one is raised as a
 ConfigError that names it. The flat settings, and how the parts fit together, are in :mod:`secmw.policy`.
@@ -7,7 +7,7 @@ ConfigError that names it. The flat settings, and how the parts fit together, ar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal, Self
 
 import msgspec
 
@@ -113,4 +113,100 @@ class Xsrf(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Sessions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Server-side sessions; not available in this version: write ``sessions=None``."""
+    """Server-side sessions: how long they live, what they may hold, and what happens when their store is away.
+
+    ``aal1()``, ``aal2()`` and ``aal3()`` make the time limits of NIST SP 800-63B-4.
+    """
+
+    lifetime: int | str = 86_400
+    """How long a session lives, whatever happens in it; from sign-in, or from its creation while nobody is signed in."""
+    inactivity: int | str | None = 28_800
+    """How long it lives without a request; None for as long as its lifetime."""
+    passive: Sequence[str] = ()
+    """Paths whose requests are no activity, exact or prefixes that end in `/`: pages that ask for news by themselves."""
+    max_size: int = 16_384
+    """How many bytes the data of a session may have, as they are kept."""
+    cap: int | None = None
+    """How many sessions a user may have at once; a sign-in past it ends the oldest."""
+    cookie: str = "id"
+    """The name, without prefix, of the cookie that holds the id."""
+    persistent: bool = False
+    """Whether the cookie outlives the browser's run."""
+    on_outage: Literal["refuse", "anonymous"] = "refuse"
+    """What a request with a session gets while the store is away: 503, or, for GET and HEAD, the page of a stranger."""
+    sweep: int | str = 3_600
+    """How often sessions that are over are removed."""
+    page: bool = True
+    """Whether `/_secmw/sessions` shows people their sessions."""
+    sign_in_url: str | None = None
+    """Where people sign in: a path of this site; `login_required` sends them there, with `?next=`."""
+
+    def __post_init__(self) -> None:
+        problems = []
+        for name, least, most in (
+            ("lifetime", 60, 400 * 86_400),
+            ("inactivity", 10, 400 * 86_400),
+            ("sweep", 1, 86_400),
+        ):
+            given = getattr(self, name)
+            if given is None:
+                continue
+            try:
+                value = seconds(given)
+            except ValueError as error:
+                problems.append(Problem(f"sessions.{name}", str(error), repr(given)))
+                continue
+            if not least <= value <= most:
+                fix = f"must lie between {least} and {most} seconds"
+                problems.append(Problem(f"sessions.{name}", fix, repr(given)))
+            msgspec.structs.force_setattr(self, name, value)
+        if problems:
+            raise ConfigError(problems)
+
+    @classmethod
+    def aal1(cls, **settings: Any) -> Self:
+        """Make the limits of assurance level 1: 30 days (NIST SP 800-63B-4, 2.1.3).
+
+        >>> Sessions.aal1().lifetime, Sessions.aal1().inactivity
+        (2592000, None)
+        """
+        return cls(**{"lifetime": "30d", "inactivity": None, **settings})
+
+    @classmethod
+    def aal2(cls, **settings: Any) -> Self:
+        """Make the limits of assurance level 2: 24 hours, 1 hour without a request (NIST SP 800-63B-4, 2.2.3)."""
+        return cls(**{"lifetime": "24h", "inactivity": "1h", **settings})
+
+    @classmethod
+    def aal3(cls, **settings: Any) -> Self:
+        """Make the limits of assurance level 3: 12 hours, 15 minutes without a request (NIST SP 800-63B-4, 2.3.3)."""
+        return cls(**{"lifetime": "12h", "inactivity": "15m", **settings})
+
+
+class Sudo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Web sudo: what is dangerous asks for the password again."""
+
+    enabled: bool = True
+    """Whether anything asks for it; false is said at every start."""
+    duration: int | str = 300
+    """How long an elevation lasts, from the password on, whatever happens meanwhile."""
+
+    def __post_init__(self) -> None:
+        try:
+            duration = seconds(self.duration)
+        except ValueError as error:
+            raise ConfigError([Problem("sudo.duration", str(error), repr(self.duration))]) from None
+        if not 10 <= duration <= 86_400:
+            raise ConfigError(
+                [Problem("sudo.duration", "must lie between 10 and 86400 seconds", repr(self.duration))]
+            )
+        msgspec.structs.force_setattr(self, "duration", duration)
+
+
+class Audit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The audit trail: what happens when it can't take an event, and how much of it strangers may fill."""
+
+    on_failure: Literal["report", "refuse"] = "report"
+    """Whether the application goes on, with an alarm and a count, or the response becomes 503."""
+    refusals_per_minute: int = 20
+    """How many refusals of one reason, from one client network, are recorded one by one; the rest as one count."""

@@ -1,0 +1,134 @@
+"""How the values of a session are kept: MessagePack, with five types that JSON lacks. Pure.
+
+A value may be None, a bool, an int of 64 bits, a float, text, bytes, a list or tuple (read back as a list), a mapping
+with text keys (read back as a dict), a datetime, date, time, UUID or Decimal. Anything else is an error that says where
+it stands. Reading makes these types and no others: what is stored can never run code.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from secmw.errors import SessionError
+
+#: Type, the code of its extension, how it is written, how it is read. A code is never given to another type.
+_TYPES: Final[tuple[tuple[type, int, Callable[[Any], str], Callable[[str], Any]], ...]] = (
+    (dt.datetime, 1, dt.datetime.isoformat, dt.datetime.fromisoformat),
+    (dt.date, 2, dt.date.isoformat, dt.date.fromisoformat),
+    (dt.time, 3, dt.time.isoformat, dt.time.fromisoformat),
+    (UUID, 4, str, UUID),
+    (Decimal, 5, str, Decimal),
+)
+_WRITE: Final = {kind: (code, write) for kind, code, write, _ in _TYPES}
+_READ: Final = {code: read for _, code, _, read in _TYPES}
+
+_PLAIN: Final = frozenset({type(None), bool, int, float, str, bytes})
+_BASES: Final[tuple[tuple[type, Callable[[Any], Any]], ...]] = (
+    (str, str.__str__),
+    (int, int.__int__),
+    (float, float.__float__),
+    (bytes, bytes),
+)
+_DEPTH: Final = 64
+
+
+def _extension(code: int, data: memoryview) -> Any:
+    if code not in _READ:
+        raise ValueError(f"unknown extension {code}")
+    return _READ[code](str(data, "utf-8"))
+
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_decoder: Final = msgspec.msgpack.Decoder(dict[str, Any], ext_hook=_extension)
+_value_decoder: Final = msgspec.msgpack.Decoder(ext_hook=_extension)
+_splitter: Final = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
+
+EMPTY: Final = _encoder.encode({})
+
+
+def encode(name: str, value: Any) -> bytes:
+    """Write one value; raise SessionError, naming the place, for what a session can't keep.
+
+    >>> decode_value(encode("cart", {"items": [1, 2], "price": Decimal("9.90")}))
+    {'items': [1, 2], 'price': Decimal('9.90')}
+    """
+    try:
+        return _encoder.encode(value if type(value) in _PLAIN else _plain(value, name, 0))
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise SessionError(f"session[{name!r}] can't be kept: {_why(error)}") from None
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OverflowError):
+        return "an int must lie between -2**63 and 2**64 - 1; keep it as text"
+    return "text with lone surrogates has no UTF-8"
+
+
+def _plain(value: Any, where: str, depth: int) -> Any:
+    """Return a value as MessagePack knows it."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if depth > _DEPTH:
+        raise SessionError(
+            f"session[{where}] can't be kept: it is nested more than {_DEPTH} deep, or in itself"
+        )
+    if kind in _WRITE:
+        code, write = _WRITE[kind]
+        return msgspec.msgpack.Ext(code, write(value).encode())
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{where}[{index}]", depth + 1) for index, item in enumerate(value)]
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise SessionError(f"session[{where}] can't be kept: the key {key!r} is not text")
+        return {str(key): _plain(item, f"{where}[{key!r}]", depth + 1) for key, item in value.items()}
+    # A text that knows it is safe HTML, the member of an enum: what it says is kept, not how it looks when printed.
+    for base, write in _BASES:
+        if isinstance(value, base):
+            return write(value)
+    raise SessionError(
+        f"session[{where}] can't be kept: {kind.__name__} is none of None, bool, int, float, str, bytes, list, dict,"
+        " datetime, date, time, UUID, Decimal"
+    )
+
+
+def decode(data: bytes) -> dict[str, Any]:
+    """Read all values of a record; raise ValueError for what we have not written."""
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError) as error:
+        raise ValueError(f"is no session data: {error}") from None
+
+
+def decode_value(data: bytes) -> Any:
+    """Read one value; raise ValueError for what we have not written."""
+    try:
+        return _value_decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError) as error:
+        raise ValueError(f"is no session value: {error}") from None
+
+
+def split(data: bytes) -> dict[str, msgspec.Raw]:
+    """Take the data of a record apart into names and values as they are written."""
+    return _splitter.decode(data)
+
+
+def join(values: Mapping[str, bytes | msgspec.Raw]) -> bytes:
+    """Put written values together again.
+
+    >>> decode(join({"a": encode("a", 1), "b": encode("b", None)}))
+    {'a': 1, 'b': None}
+    """
+    return _encoder.encode(
+        {
+            name: value if isinstance(value, msgspec.Raw) else msgspec.Raw(value)
+            for name, value in values.items()
+        }
+    )
