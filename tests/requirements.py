@@ -30,13 +30,17 @@ _CITED: Final = re.compile(rf"\b({_ID})(?:(?:\.\.|\u2013| to )({_ID}|[0-9]{{2}})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """Be one row; ``coming`` names what it waits for, "" where it holds today."""
+    """Be one row.
+
+    ``coming`` names what it waits for, "" where it holds today; ``later`` a part that will join it, "" for none.
+    """
 
     id: str
     rule: str
     source: str
     optional: bool = False
     coming: str = ""
+    later: str = ""
 
     @property
     def due(self) -> bool:
@@ -165,6 +169,8 @@ def _notes(row: Requirement, found: Report) -> Iterator[str]:
         yield "optional"
     if row.coming:
         yield f"to come with {row.coming}"
+    if row.later:
+        yield f"later also: {row.later}"
     if row.id in found.uncovered:
         yield "NO TEST"
 
@@ -193,7 +199,7 @@ def markdown(found: Report) -> Iterator[str]:
             "| --- | --- |",
         )
         for row in (row for row in found.rows if row.id.startswith(group)):
-            notes = "".join(f" *({note.lower()})*" for note in _notes(row, found))
+            notes = "".join(f" *({note})*" for note in _notes(row, found))
             parts = [f"**{_cell(row.rule)}**{notes}", f"Source: {_cell(row.source)}"]
             tests = found.tests.get(row.id, ())
             parts += [f"- {_sentence(test)}" for test in tests[:_SHOWN]]
