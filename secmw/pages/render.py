@@ -1,14 +1,10 @@
 """Turn a refusal into the answer to send: problem+json (RFC 9457), or a small page for people.
 
-The page runs no script, loads nothing, and holds nothing the request said. It names no version and no setting.
+The page holds nothing the request said. It names no version and no setting.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
-from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Final
 
@@ -16,21 +12,14 @@ import msgspec
 
 from secmw.http import Reply
 from secmw.pages.negotiate import wants_html
+from secmw.pages.page import Page, filled, guarded
 from secmw.pages.words import words
 
 if TYPE_CHECKING:
     from secmw.http import Refusal
 
-_HERE: Final = Path(__file__).parent
-_STYLE: Final = (_HERE / "refusal.css").read_text("utf-8")
-_PAGE: Final = Template((_HERE / "refusal.html").read_text("utf-8"))
-
-#: The page's own policy: nothing but this one style, whatever the application's pages may do.
-_CSP: Final = (
-    "default-src 'none'; "
-    f"style-src 'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors "
-)
+_PAGE: Final = Page("refusal", style="refusal", forms=False)
+_FIX: Final = Template("<p>$fix</p>\n")
 
 
 def refusal(refusal: Refusal, *, accept: str, method: str, frame_ancestors: str | None = None) -> Reply:
@@ -46,27 +35,21 @@ def refusal(refusal: Refusal, *, accept: str, method: str, frame_ancestors: str 
         kind, body = "text/html; charset=utf-8", _page(refusal)
     else:
         kind, body = "application/problem+json", _problem(refusal)
-    headers = (
-        *refusal.headers,
-        ("Content-Type", kind),
-        ("Content-Length", str(len(body))),
-        ("Cache-Control", "no-store"),
-        ("Content-Security-Policy", _CSP + (frame_ancestors or "'none'")),
-    )
+    headers = (*refusal.headers, *guarded(kind, body, _PAGE.csp + (frame_ancestors or "'none'")))
     return Reply(refusal.status, headers, b"" if method == "HEAD" else body)
 
 
 def _page(refusal: Refusal) -> bytes:
     said = words(refusal.reason)
     fix = refusal.fix or said.fix
-    return _PAGE.substitute(
+    return _PAGE.body(
+        f"{refusal.status}: {said.title}",
         status=refusal.status,
-        style=_STYLE,
-        title=html.escape(said.title),
-        detail=html.escape(refusal.detail or said.detail),
-        fix=f"<p>{html.escape(fix)}</p>\n" if fix else "",
-        reason=html.escape(refusal.reason),
-    ).encode()
+        heading=said.title,
+        detail=refusal.detail or said.detail,
+        fix=filled(_FIX, fix=fix) if fix else "",
+        reason=refusal.reason,
+    )
 
 
 def _problem(refusal: Refusal) -> bytes:

@@ -3,69 +3,26 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from typing_extensions import override
 
 from secmw.http import Reason, Refusal, Reply
 from secmw.pages import refusal
+from tests.reading import header, page
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 CROSS_ORIGIN = Refusal(
     403, Reason.CROSS_ORIGIN, "This came from elsewhere.", "Open the site yourself.", "xsrf.origin"
 )
-VOID = {"meta", "path", "link", "br"}
 
 
 def render(
     refused: Refusal = CROSS_ORIGIN, accept: str = BROWSER, method: str = "POST", **more: Any
 ) -> Reply:
     return refusal(refused, accept=accept, method=method, **more)
-
-
-def header(reply: Reply, name: str) -> str:
-    [value] = [value for key, value in reply.headers if key == name]
-    return value
-
-
-class Page(HTMLParser):
-    """Read a page back: its elements, its text by element, and whether every element was closed."""
-
-    def __init__(self, markup: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text: dict[str, str] = {}
-        self.open: list[str] = []
-        self.feed(markup)
-        self.close()
-
-    @override
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    @override
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    @override
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    @override
-    def handle_data(self, data: str) -> None:
-        if self.open:
-            self.text[self.open[-1]] = self.text.get(self.open[-1], "") + data
-
-
-def page(reply: Reply) -> Page:
-    return Page(reply.body.decode())
 
 
 # --- for programs
@@ -117,29 +74,6 @@ def test_the_page_is_accessible() -> None:
     assert elements["svg"]["aria-hidden"] == "true"
     assert "width=device-width" in str([attrs for tag, attrs in read.elements if tag == "meta"])
     assert "prefers-color-scheme:dark" in read.text["style"]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("text", "back"), [("text", "card"), ("soft", "card"), ("mark", "card")])
-def test_the_page_has_the_contrast_that_wcag_asks_for(scheme: str, text: str, back: str) -> None:
-    light, dark = re.findall(r":root\{([^}]*)\}", page(render()).text["style"])
-    colours = dict(re.findall(r"--(\w+):(#[0-9a-f]{3,6})", light if scheme == "light" else dark))
-    assert contrast(colours[text], colours[back]) >= 4.5
-
-
-def contrast(one: str, other: str) -> float:
-    """Compute the contrast ratio of two colours (WCAG 2.2, 1.4.3)."""
-
-    def luminance(colour: str) -> float:
-        digits = colour[1:] if len(colour) == 7 else "".join(digit * 2 for digit in colour[1:])
-        parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
-        red, green, blue = (
-            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
-        )
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    darker, lighter = sorted([luminance(one), luminance(other)])
-    return (lighter + 0.05) / (darker + 0.05)
 
 
 def test_nothing_to_do_leaves_no_empty_paragraph(monkeypatch: pytest.MonkeyPatch) -> None:
