@@ -33,7 +33,9 @@ class Action(enum.StrEnum):
     origin: Origin
     description: str
 
-    def __new__(cls, name: str, vocabulary: Vocabulary, origin: Origin, description: str) -> Self:
+    def __new__(
+        cls, name: str, vocabulary: Vocabulary = "secmw", origin: Origin = "web", description: str = ""
+    ) -> Self:
         """Make a member out of its row."""
         member = str.__new__(cls, name)
         member._value_ = name

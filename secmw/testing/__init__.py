@@ -35,5 +35,15 @@ from secmw.testing.frozen_clock import FrozenClock
 from secmw.testing.jar import SetCookie
 from secmw.testing.relaxed import policy
 from secmw.testing.response import ProtocolError, Response, WebSocketResult
+from secmw.testing.sink_contract import SinkContract
 
-__all__ = ["Client", "FrozenClock", "ProtocolError", "Response", "SetCookie", "WebSocketResult", "policy"]
+__all__ = [
+    "Client",
+    "FrozenClock",
+    "ProtocolError",
+    "Response",
+    "SetCookie",
+    "SinkContract",
+    "WebSocketResult",
+    "policy",
+]
