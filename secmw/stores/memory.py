@@ -18,6 +18,7 @@ from secmw.clock import Clock, system
 from secmw.errors import StoreError
 from secmw.sessions.record import Ended, Over, Record, forgotten, opened, tombstone
 from secmw.sessions.writes import REMEMBERED, Create, End, Lost, Revoked, Why, Write, Written, apply
+from secmw.stores.rules import NEVER, Ends, excess, living, running, undone
 
 #: Records looked at while the lock is held: a tenth of a millisecond or two.
 _CHUNK: Final = 128
@@ -27,8 +28,6 @@ _LOOK: Final = 4_096
 
 #: Between the selectors in a user's index; no selector holds it.
 _AND: Final = " "
-
-_NEVER: Final = (0, 0.0, 0.0)
 
 
 class MemoryStore:
@@ -44,8 +43,7 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._sessions: dict[str, bytes] = {}
         self._users: dict[str, str] = {}
-        # How often, when last, and when the time before.
-        self._ends: dict[str, tuple[int, float, float]] = {}
+        self._ends: dict[str, Ends] = {}
         # The time of the first, until when, and the value.
         self._values: dict[tuple[str, str], tuple[float, float, bytes]] = {}
         self._counts: dict[tuple[str, str], tuple[float, float, int]] = {}
@@ -70,23 +68,22 @@ class MemoryStore:
 
     def of_user(self, user_id: str) -> list[Record]:
         """List the living sessions of a user, the one signed in last first."""
-        return self._living(user_id, self._now())
+        return living(self._records(user_id), self._now())
 
     def generation(self, user_id: str) -> int:
         """Return how often all sessions of a user have been ended."""
-        return self._ends.get(user_id, _NEVER)[0]
+        return self._ends.get(user_id, NEVER).number
 
     def end_all(self, user_id: str, except_: str | None = None, *, reason: Over = Over.REVOKED) -> Revoked:
         """End all sessions of a user, but the one with the selector ``except_``."""
         with self._lock:
             now = self._now()
-            number, last, _ = self._ends.get(user_id, _NEVER)
-            self._ends[user_id] = (number + 1, now, last)
+            ends = self._ends[user_id] = self._ends.get(user_id, NEVER).again(now)
             records = [record for record in self._records(user_id) if record.selector != except_]
             # What is over by now ends too: a clock that is set back would revive it.
             self._end(records, reason, now)
-            living = tuple(record.selector for record in records if record.over(now) is None)
-            return Revoked(number + 1, living)
+            ended = tuple(record.selector for record in records if record.over(now) is None)
+            return Revoked(ends.number, ended)
 
     def sweep(self, now: float, limit: int) -> int:
         """Remove at most ``limit`` things that are over; others get their turn every few hundred records."""
@@ -142,10 +139,7 @@ class MemoryStore:
             if found is None or now >= found[1]:
                 found = (now, now + ttl, 0)
             first, until, number = found
-            if now < first:
-                # The clock was set back: what was to last a minute shall not last until it has caught up.
-                first, until = now, now + (until - first)
-            self._counts[space, key] = (first, until, number + 1)
+            self._counts[space, key] = (*running(first, until, now), number + 1)
             return number + 1
 
     def lease(self, name: str, ttl: float) -> bool:  # noqa: ARG002 - as the protocol has it
@@ -164,17 +158,14 @@ class MemoryStore:
         now = self._now()
         displaced: tuple[str, ...] = ()
         if write.user_id is not None:
-            if undone(write, self._ends.get(write.user_id, _NEVER)):
+            if undone(write, self._ends.get(write.user_id, NEVER)):
                 return Lost(Why.GENERATION)
-            excess: list[Record] = []
-            if write.cap:
-                living = self._living(write.user_id, now)
-                excess = living[write.cap - 1 :]
-                if excess and write.at_cap == "refuse":
-                    return Lost(Why.CAP)
+            oldest = excess(living(self._records(write.user_id), now), write.cap) if write.cap else ()
+            if oldest and write.at_cap == "refuse":
+                return Lost(Why.CAP)
             self._make_room(self._sessions, now)
-            self._end(excess, Over.REVOKED, now)
-            displaced = tuple(record.selector for record in excess)
+            self._end(oldest, Over.REVOKED, now)
+            displaced = tuple(record.selector for record in oldest)
             others = self._users.get(write.user_id)
             # A lone selector is the very object that the session is kept under, and costs nothing.
             self._users[write.user_id] = write.selector if others is None else others + _AND + write.selector
@@ -189,13 +180,6 @@ class MemoryStore:
             return []
         found = (opened(selector, self._sessions.get(selector), 0.0) for selector in selectors.split(_AND))
         return [record for record in found if isinstance(record, Record)]
-
-    def _living(self, user_id: str, now: float) -> list[Record]:
-        living = [record for record in self._records(user_id) if record.over(now) is None]
-        # Of those that signed in at the same time, the one that came last is first.
-        living.reverse()
-        living.sort(key=lambda record: record.identity.authenticated, reverse=True)
-        return living
 
     def _end(self, records: Iterable[Record], reason: Over, now: float) -> None:
         stone = tombstone(reason, now + REMEMBERED)
@@ -343,15 +327,6 @@ class _Chunk:
 
 def _past(value: tuple[float, float, object], now: float) -> bool:
     return value[1] <= now
-
-
-def undone(write: Create, ends: tuple[int, float, float]) -> bool:
-    """Say whether a sign-in is undone by an end of all sessions; ``ends``: how often, when last, and when before that.
-
-    The one that the request itself made does not count, but the one before it may.
-    """
-    number, last, before = ends
-    return (before if number == write.generation else last) > write.checked_at
 
 
 def open_url(url: str, *, asynchronous: bool, clock: Clock) -> MemoryStore | AsyncMemoryStore:
