@@ -9,15 +9,28 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
+from secmw import hooks as host
+from secmw.assembly import assemble
+from secmw.clock import Clock, system
+from secmw.errors import SessionError
 from secmw.exchange import NO_HEADERS, Exchange
 from secmw.guard import AsyncGuard, announce, report_twins
+from secmw.hooks import Hooks
 from secmw.http import ASGI, SAFE_METHODS, Facts, Reply
+from secmw.pages import refusal as rendered
 from secmw.paths import below
 from secmw.policy import Policy
 from secmw.request import Seen, choose, read
+from secmw.sessions.demand import Asking
+
+if TYPE_CHECKING:
+    from secmw.http import Refusal
+    from secmw.sinks.base import Sink
+    from secmw.stores.base import AsyncStore
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -31,23 +44,35 @@ _DENIAL: Final = "websocket.http.response"
 
 
 class Middleware:
-    """Put a policy in front of an ASGI application.
+    """Put a policy in front of an ASGI application, which finds the exchange of a request in ``scope["secmw"]``.
 
-    Raise ConfigError, at once, for a policy that this version can't carry out. The application finds the exchange of
-    a request in ``scope["secmw"]``.
+    ``hooks``: what only the host knows. ``store``: where sessions live, in place of the policy's URL. ``sinks``: where audit
+    events go besides the trail. Raise ConfigError, at once, for a policy whose parts can't be had.
     """
 
-    def __init__(self, app: App, policy: Policy) -> None:
+    def __init__(
+        self,
+        app: App,
+        policy: Policy,
+        *,
+        hooks: Hooks = host.NONE,
+        store: AsyncStore | None = None,
+        sinks: Sequence[Sink] = (),
+        clock: Clock = system,
+    ) -> None:
         self.app = app
-        self.plans = policy.compile(ASGI)
-        self.guard = AsyncGuard()
+        parts = assemble(policy, hooks=hooks, store=store, sinks=sinks, clock=clock, asynchronous=True)
+        self.plans = policy.compile(
+            ASGI, can_verify=hooks.verify is not None, audited=parts.recorder is not None, clock=clock
+        )
+        self.guard = AsyncGuard(parts)
         announce(self.plans.notices)
 
     # A call for each part of this would cost more than the part.
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0912
         """Serve one connection (ASGI 3)."""
         if scope["type"] != "http":
-            await (self.websocket if scope["type"] == "websocket" else self.app)(scope, receive, send)
+            await (self.websocket if scope["type"] == "websocket" else self.other)(scope, receive, send)
             return
         plans = self.plans
         site, cookie = plans.home, None
@@ -79,10 +104,14 @@ class Middleware:
             client = scope.get("client")
             # Over HTTPS, to a host of ours, most plans have nothing to ask, and nobody needs the target as it was sent.
             if scheme == "https" and plan.quiet and site.refusal is None:
-                exchange = Exchange(plan, site, scope["method"], scheme, path, client, cookie, wants=None)
+                exchange = Exchange(
+                    plan, site, scope["method"], scheme, path, client, cookie, plans.now(), wants=None
+                )
+                if cookie is not None and plan.sessions is not None:
+                    exchange.look()
             else:
                 exchange = Exchange(
-                    plan, site, scope["method"], scheme, path, client, cookie, _target(scope)
+                    plan, site, scope["method"], scheme, path, client, cookie, plans.now(), _target(scope)
                 ).screen()
             scope["secmw"] = exchange
         if exchange.wants is not None:
@@ -93,9 +122,13 @@ class Middleware:
                 return
             receive = incoming.receive
 
+        onward = send
+
         # A plain function: a coroutine per body message would cost more than everything else here.
         def complete(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
+                if exchange.pending:
+                    return settled(message)
                 headers = message.get("headers", ())
                 if type(headers) is not list:
                     headers = list(headers)
@@ -106,7 +139,19 @@ class Middleware:
                     message = {"type": "http.response.start", "status": status, "headers": lines}
                 else:
                     message = {**message, "headers": lines}
-            return send(message)
+            return onward(message)
+
+        async def settled(message: Message) -> None:
+            nonlocal onward
+            status = message["status"]
+            reply = await self.guard.settle(exchange, status, Incoming(scope, receive))
+            if reply is None:
+                lines = exchange.close(status, list(message.get("headers", ())))
+                await send({**message, "headers": lines})
+            else:
+                # What the application says from now on belongs to an answer that nobody gets.
+                onward = _unsent
+                await answer(exchange, reply, send)
 
         try:
             await self.app(scope, receive, complete)
@@ -114,10 +159,18 @@ class Middleware:
             # The server shall log the error; the person gets an answer with every security header.
             if not exchange.closed:
                 await self.failed(exchange, scope, send)
+            elif exchange.pending:
+                await self.late(exchange, scope, 500)
+            raise
+        except BaseException:
+            if exchange.pending:
+                await _shielded(self.late(exchange, scope, 500))
             raise
         if not exchange.closed:
             _never_started(exchange)
             await self.failed(exchange, scope, send)
+        elif exchange.pending:
+            await self.late(exchange, scope, 200)
 
     def view(self, scope: Scope, *, socket: bool = False) -> tuple[Exchange, Scope]:
         """Look at everything the checks may read; return the exchange and the scope for the application."""
@@ -174,6 +227,12 @@ class Middleware:
                 await deny(exchange, exchange.denied(_accept(scope)), send, denial=denial)
                 return
             status = 101 if kind == "websocket.accept" else message["status"]
+            if exchange.pending:
+                reply = await self.guard.settle(exchange, status, Incoming(scope, receive))
+                if reply is not None:
+                    answered = True
+                    await deny(exchange, reply, send, denial=denial)
+                    raise HandshakeRefusedError
             headers = exchange.close(status, list(message.get("headers") or ()))
             answered = True
             await send({**message, "headers": headers})
@@ -186,18 +245,52 @@ class Middleware:
 
         try:
             await self.app(scope, receive, complete)
+        except HandshakeRefusedError:
+            return
         except Exception:
             if not answered:
                 await failed()
+            elif exchange.pending:
+                await self.late(exchange, scope, 500)
+            raise
+        except BaseException:
+            if exchange.pending:
+                await _shielded(self.late(exchange, scope, 500))
             raise
         if not answered:
             _never_started(exchange)
             await failed()
+        elif exchange.pending:
+            await self.late(exchange, scope, 200)
+
+    async def other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what is neither a request nor a handshake; with the application's life ends that of its connections."""
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            if scope["type"] == "lifespan":
+                await self.guard.close()
 
     async def failed(self, exchange: Exchange, scope: Scope, send: Send) -> None:
         """Answer in place of an application that could not."""
         exchange.fail()
-        await answer(exchange, exchange.reply(_accept(scope)), send)
+        reply = exchange.reply(_accept(scope))
+        if exchange.pending:
+            reply = await self.guard.settle(exchange, 500, Incoming(scope, _nothing)) or reply
+        await answer(exchange, reply, send)
+
+    async def late(self, exchange: Exchange, scope: Scope, status: int) -> None:
+        """Write what was asked for after the head had left; nobody can be told any more whether it went well."""
+        try:
+            await self.guard.settle(exchange, status, Incoming(scope, _nothing))
+        except SessionError as error:
+            _log.error(
+                "what the application put into the session after the response had started is lost: %s", error
+            )
+
+
+class HandshakeRefusedError(Exception):
+    """Tell an application that its handshake was refused while it accepted it."""
 
 
 class Incoming:
@@ -213,14 +306,33 @@ class Incoming:
         """The Accept header."""
         return _accept(self._scope)
 
+    @property
+    def agent(self) -> str:
+        """The User-Agent header."""
+        return _field(self._scope, b"user-agent")
+
+    @property
+    def query(self) -> bytes:
+        """The query, as it was sent."""
+        query: bytes = self._scope.get("query_string", b"")
+        return query
+
+    @property
+    def asking(self) -> Asking:
+        """Who asks, as far as it decides how a demand is put."""
+        return _asking(self._scope)
+
     async def peek(self, limit: int) -> tuple[bytes, bool]:
-        """Return at most the first ``limit`` bytes of the body, and whether these are all."""
+        """Return at most the first ``limit`` bytes of the body, and whether these are all; asked again, the same ones."""
         chunks: list[bytes] = []
         size = 0
         more = True
+        read = iter(tuple(self._read))
         while more and size <= limit:
-            message = await self._receive()
-            self._read.append(message)
+            message = next(read, None)
+            if message is None:
+                message = await self._receive()
+                self._read.append(message)
             if message["type"] != "http.request":
                 break
             chunk = message.get("body", b"")
@@ -233,6 +345,48 @@ class Incoming:
     async def receive(self) -> Message:
         """Hand out what was read, message by message, then what comes next."""
         return self._read.popleft() if self._read else await self._receive()
+
+
+async def respond(reply: Reply, send: Send) -> None:
+    """Send what :func:`demand_login` or :func:`demand_sudo` said, from inside an application."""
+    headers = [ASGI.line(name, value) for name, value in reply.headers]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+def demand_login(scope: Scope) -> Reply | None:
+    """Return None where somebody is signed in, what to answer otherwise: the way to the sign-in page, or 401."""
+    exchange: Exchange = scope["secmw"]
+    return _rendered(scope, exchange.login_required(_asking(scope)))
+
+
+def demand_sudo(scope: Scope, max_age: int | None = None) -> Reply | None:
+    """Return None where somebody gave the password lately, what to answer otherwise: the page that asks for it, or 401.
+
+    ``max_age``: seconds since then, at most; by default as long as ``sudo.duration`` says.
+    """
+    exchange: Exchange = scope["secmw"]
+    return _rendered(scope, exchange.sudo_required(_asking(scope), max_age))
+
+
+def login_required(app: App) -> App:
+    """Wrap an application, or a part of one, so that only somebody who is signed in gets through."""
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        reply = demand_login(scope) if scope["type"] == "http" else None
+        await (app(scope, receive, send) if reply is None else respond(reply, send))
+
+    return guarded
+
+
+def sudo_required(app: App, max_age: int | None = None) -> App:
+    """Wrap an application, or a part of one, so that only somebody who gave the password lately gets through."""
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        reply = demand_sudo(scope, max_age) if scope["type"] == "http" else None
+        await (app(scope, receive, send) if reply is None else respond(reply, send))
+
+    return guarded
 
 
 async def answer(exchange: Exchange, reply: Reply, send: Send) -> None:
@@ -259,8 +413,58 @@ def _never_started(exchange: Exchange) -> None:
     )
 
 
+def _field(scope: Scope, wanted: bytes) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), "")
+
+
 def _accept(scope: Scope) -> str:
-    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept"), "")
+    return _field(scope, b"accept")
+
+
+def _asking(scope: Scope) -> Asking:
+    path, query = _target(scope)
+    spelled = path.decode("latin-1") if isinstance(path, bytes) else quote(path)
+    root = quote(scope.get("root_path", ""))
+    if not spelled.startswith(root):
+        spelled = root + spelled
+    return Asking(
+        method=scope.get("method", "GET"),
+        target=spelled + (f"?{query.decode('latin-1')}" if query else ""),
+        root=root,
+        mode=_field(scope, b"sec-fetch-mode"),
+        accept=_accept(scope),
+        referer=_field(scope, b"referer"),
+    )
+
+
+def _rendered(scope: Scope, refusal: Refusal | None) -> Reply | None:
+    return None if refusal is None else rendered(refusal, accept=_accept(scope), method=scope["method"])
+
+
+async def _unsent(message: Message) -> None:
+    """Let go of what an application says after its answer was replaced."""
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
+async def _shielded(writing: Coroutine[Any, Any, None]) -> None:
+    """Carry out what must not be cancelled with its request, on whatever loop this is."""
+    import asyncio
+
+    try:
+        task = asyncio.ensure_future(writing)
+    except RuntimeError:
+        await writing
+        return
+    _WRITING.add(task)
+    task.add_done_callback(_WRITING.discard)
+    await asyncio.shield(task)
+
+
+#: A task that nobody holds may be collected before it is done.
+_WRITING: Final[set[Any]] = set()
 
 
 def _target(scope: Scope) -> tuple[bytes | str, bytes]:

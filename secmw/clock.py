@@ -6,6 +6,7 @@ Nothing here waits, and nothing here knows about time zones: times are Unix seco
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Final, Protocol
 
 
@@ -17,12 +18,39 @@ class Clock(Protocol):
         ...
 
 
-class _System:
-    __slots__ = ()
+class Steady:
+    """Tell the machine's time, which never goes back while the process runs.
+
+    When an administrator sets the clock back, time goes on from where it was, at the rate of the monotonic clock, until the
+    clock has caught up: a session that was over stays over.
+    """
+
+    __slots__ = ("_last", "_offset", "_steady", "_wall")
+
+    def __init__(
+        self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._wall = wall
+        self._steady = steady
+        self._last = 0.0
+        self._offset: float | None = None
 
     def now(self) -> float:
-        return time.time()
+        """Return the seconds since 1970-01-01 00:00 UTC, never less than before."""
+        wall = self._wall()
+        if wall < self._last:
+            return self._set_back()
+        self._last = wall
+        self._offset = None
+        return wall
+
+    def _set_back(self) -> float:
+        steady = self._steady()
+        if self._offset is None:
+            self._offset = self._last - steady
+        self._last = max(self._last, steady + self._offset)
+        return self._last
 
 
-system: Final[Clock] = _System()
+system: Final[Clock] = Steady()
 """The machine's clock, which an administrator may set back."""

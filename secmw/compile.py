@@ -1,7 +1,4 @@
-"""Compile a policy into plans, once, at start-up.
-
-A policy that exists is sound; compiling raises ConfigError only for what this version can't do yet.
-"""
+"""Compile a policy into plans, once, at start-up. A policy that exists is sound, so this cannot fail."""
 
 from __future__ import annotations
 
@@ -11,12 +8,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from secmw import own
 from secmw.checks import Check, all_of, api_call, cross_origin
 from secmw.checks.host import Site, Sites
 from secmw.checks.method import method
 from secmw.checks.transport import transport
 from secmw.checks.xsrf_token import XsrfToken
+from secmw.clock import Clock, system
 from secmw.cookies import Hardening
 from secmw.errors import ConfigError, Problem
 from secmw.forwarding import FORWARDING, SPELLINGS, Resolver, TrustedProxies
@@ -27,9 +24,10 @@ from secmw.hosts import HostList, parse_authority, parse_origin
 from secmw.http import DISGUISES, Wire
 from secmw.keys import KeyRing
 from secmw.merge import Rule
-from secmw.own import own_cookie
+from secmw.own.cookies import own_cookie
 from secmw.paths import exempt, odd
 from secmw.plan import NONCE_MARK, HeaderSet, Names, OwnNames, Plan, Plans, Table
+from secmw.sessions.rules import rules as session_rules
 from secmw.xsrf import Tokens
 
 if TYPE_CHECKING:
@@ -84,29 +82,25 @@ def response_lines(policy: Policy, nonce: str | None = None) -> list[HeaderLine]
     return [line for lower, line in lines.items() if lower not in dropped]
 
 
-def compile_policy(policy: Policy, wire: Wire) -> Plans:
-    """Work a policy out for one wire."""
-    missing = [
-        ("sessions", "; write sessions=None"),
-        ("store", "; leave it out"),
-        ("trail", "; leave it out"),
-    ]
-    problems = [
-        Problem(setting, f"sessions are not available in this version{fix}")
-        for setting, fix in missing
-        if getattr(policy, setting) is not None
-    ]
-    if problems:
-        raise ConfigError(problems)
-    return _Compiler(policy, wire).plans()
+def compile_policy(
+    policy: Policy, wire: Wire, *, can_verify: bool = False, audited: bool = False, clock: Clock = system
+) -> Plans:
+    """Work a policy out for one wire.
+
+    ``can_verify``: whether there is somebody to ask whether a password is right. ``audited``: whether there is a trail.
+    """
+    return _Compiler(policy, wire, can_verify=can_verify, audited=audited, clock=clock).plans()
 
 
 class _Compiler:
     """Hold what all plans of one policy and wire share while they are made."""
 
-    def __init__(self, policy: Policy, wire: Wire) -> None:
+    def __init__(self, policy: Policy, wire: Wire, *, can_verify: bool, audited: bool, clock: Clock) -> None:
         self.policy = policy
         self.wire = wire
+        self.can_verify = can_verify
+        self.audited = audited
+        self.clock = clock
         public = None if policy.public_url is None else urlsplit(policy.public_url)
         self.home = None if public is None else parse_authority(public.netloc)
         self.home_scheme = "" if public is None else public.scheme
@@ -142,6 +136,7 @@ class _Compiler:
             own_names=OwnNames.of(self.wire),
             folds=self.policy.cookies.legacy_twin != "never",
             notices=tuple(notices(self.policy)),
+            now=self.clock.now,
         )
 
     def unscreened(self) -> Site:
@@ -213,6 +208,8 @@ class _Compiler:
             switched=self.header_set(policy, (), lambda line: line.https_only),
             rules=rules,
             names=Names(set(rules) - {self.key(name) for name, unused in idle.items() if unused}),
+            read_names=Names(set(rules) - ({self.key("set-cookie")} if hardening is None else set())),
+            unstored="no-cache, private" if policy.bfcache else "no-store",
             vary=tuple(vary),
             ask=all_of(checks),
             transport=self.transport,
@@ -222,7 +219,10 @@ class _Compiler:
             lax=lax,
             behind_tls=bool(policy.force_secure),
             quiet=not checks and not own_page,
-            own=own.answer if own_page else None,
+            own=own_page,
+            sessions=session_rules(policy, can_verify=self.can_verify) if policy.screening else None,
+            audited=self.audited,
+            now=self.clock.now,
         )
 
     def header_set(
@@ -236,8 +236,16 @@ class _Compiler:
             for line in response_lines(policy, NONCE_MARK)
             if NONCE_MARK in line.value and self.key(line.name) in by_name
         }
+        vary = tuple(vary)
         tail = (self.wire.line("Vary", ", ".join(vary)),) if vary else ()
-        return HeaderSet(lines=[*by_name.values(), *tail], by_name=by_name, nonced=nonced)
+        unstored = self.wire.line("Cache-Control", "no-cache, private" if policy.bfcache else "no-store")
+        read = {**by_name, self.key("cache-control"): unstored}
+        return HeaderSet(
+            lines=[*by_name.values(), *tail],
+            read=[*read.values(), self.wire.line("Vary", ", ".join((*vary, "Cookie")))],
+            by_name=by_name,
+            nonced=nonced,
+        )
 
     def questions(self, kind: str, policy: Policy, asked: Xsrf | None) -> tuple[Check, ...]:
         """Put the questions asked of an unsafe request, or of a handshake, in order."""

@@ -4,7 +4,7 @@
 
 - OPEN      made, nothing asked yet
 - SCREENED  every question asked that needs nothing but the request: refused, answered by us, or passed on; or it
-            ``wants`` something first (the form in the body), which a guard fetches
+            ``wants`` something first (the form in the body, the session), which a guard fetches
 - RESUMED   what it wanted has arrived, and the last question has been answered
 - CLOSED    the header lines of the response are worked out; again, where an application starts a second response
 
@@ -18,24 +18,39 @@ from __future__ import annotations
 import enum
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from secmw import pages
-from secmw.checks import Wants
+from secmw.audit.action import Action
+from secmw.audit.event import Event
+from secmw.checks import Bound, Wants
 from secmw.checks.host import Site
 from secmw.checks.transport import here
-from secmw.cookies import Cookie, needs_twin, twin_of
-from secmw.errors import SessionError
+from secmw.checks.xsrf_token import SESSION_OVER
+from secmw.cookies import AMBIGUOUS, Cookie, needs_twin, twin_of
+from secmw.errors import ConfigError, Problem, SessionError
+from secmw.headers.clear_site_data import ClearSiteData
 from secmw.http import Facts, Line, Reason, Refusal, Reply, text
 from secmw.merge import merge
-from secmw.own import visit_cookie, xsrf_cookie
+from secmw.own import NOT_FOUND, not_allowed, page_of
+from secmw.own.cookies import forgotten, session_cookie, visit_cookie, xsrf_cookie
 from secmw.plan import HeaderSet, Plan
+from secmw.sessions import demand, resuming
+from secmw.sessions.identifier import SELECTOR_LENGTH
+from secmw.sessions.record import Over
+from secmw.sessions.session import Session
+from secmw.sessions.settlement import AWAY, Settlement
 
 if TYPE_CHECKING:
+    from secmw.checks.xsrf_token import XsrfToken
+    from secmw.own import Page, Visit
     from secmw.policy import Policy
+    from secmw.sessions.demand import Asking
+    from secmw.sessions.record import Ended, Record
     from secmw.xsrf import Tokens
 
 NO_HEADERS: Final[Mapping[Any, Any]] = MappingProxyType({})
@@ -45,6 +60,13 @@ FAILED: Final = Refusal(
     Reason.APPLICATION_FAILED,
     "Something went wrong here, and it is not your fault.",
     fix="Try again in a moment.",
+)
+
+UNRECORDED: Final = Refusal(
+    503,
+    Reason.AUDIT_AWAY,
+    "What you asked for has happened, but it could not be recorded.",
+    fix="Do not repeat it; tell whoever runs this site.",
 )
 
 DENIED: Final = Refusal(403, Reason.HANDSHAKE_DENIED, "The application does not accept this connection.")
@@ -65,14 +87,16 @@ class State(enum.Enum):
 class Amendment(msgspec.Struct):
     """Hold what a response gets besides what the plan gives every one; made when the application asks for something.
 
-    ``nonce``: the one in use. ``visit``: what tokens are bound to. ``cookies``: those to set. ``personal``: whether
-    the response holds a token, so that nobody may keep it for somebody else.
+    ``nonce``: the one in use. ``visit``: what tokens are bound to while nobody is signed in. ``cookies``: those to set, by
+    name. ``personal``: whether the response holds a token or a cookie of ours, so that nobody may keep it for somebody
+    else. ``cleared``: whether the browser shall forget what it keeps for us.
     """
 
     nonce: str | None = None
     visit: str | None = None
-    cookies: tuple[Cookie, ...] = ()
+    cookies: dict[str, Cookie] = {}
     personal: bool = False
+    cleared: bool = False
 
 
 NOTHING: Final = Amendment()
@@ -84,7 +108,8 @@ class Exchange(msgspec.Struct):
     ``scheme`` is http or https, for a WebSocket too; ``path`` is decoded and below the mount point. ``peer`` is the
     address of the client after the resolver, or ASGI's pair of address and port, None for a unix socket. ``raw_cookie``
     is the Cookie header as the wire spells it, ``headers`` the fields that checks read; only requests that are not
-    both safe and ordinary have any. ``target``: path and query as they were sent, for a redirect to HTTPS.
+    both safe and ordinary have any. ``target``: path and query as they were sent, for a redirect to HTTPS. ``started``:
+    when it began, Unix seconds.
     """
 
     plan: Plan
@@ -94,6 +119,7 @@ class Exchange(msgspec.Struct):
     path: str
     peer: Any = None
     raw_cookie: Any = None
+    started: float = 0.0
     target: tuple[Any, Any] = ("/", "")
     headers: Mapping[Any, Any] = NO_HEADERS
     facts: Facts | None = None
@@ -103,6 +129,14 @@ class Exchange(msgspec.Struct):
     resumed: bool = False
     closed: bool = False
     amendment: Amendment | None = None
+    written: Amendment | None = None
+    presented: str | None = None
+    bound: Bound | None = None
+    held: Session | None = None
+    page: Page | None = None
+    said: Reply | Refusal | None = None
+    events: list[Event] | None = None
+    notes: list[Event] | None = None
 
     def __repr__(self) -> str:
         """Show what a log may hold: no header, no cookie, no token."""
@@ -186,19 +220,58 @@ class Exchange(msgspec.Struct):
         """The policy as it holds for this path."""
         return self.plan.policy
 
+    @property
+    def selector(self) -> str | None:
+        """The public half of the session id that came with the request; whether there is such a session is another matter."""
+        return None if self.presented is None else self.presented[:SELECTOR_LENGTH]
+
     # --- the request
 
     def screen(self) -> Exchange:
         """Ask every question that needs nothing but the request, in order; the first refusal counts."""
         plan = self.plan
+        if self.raw_cookie is not None and plan.sessions is not None:
+            self.look()
         refusal = self.site.refusal
         if refusal is None and self.scheme != "https":
             refusal = plan.transport(self)
         answer = refusal if refusal is not None or plan.ask is None else plan.ask(self)
         if isinstance(answer, Refusal):
             return self.refuse(answer)
-        self.wants = Wants.REPLY if answer is None and plan.own is not None else answer
+        if isinstance(answer, Wants):
+            self.wants = answer
+        else:
+            self.bound = answer
+            self._go_on()
         return self
+
+    def look(self) -> Exchange:
+        """Look for the id of a session among the cookies; two that differ are none."""
+        rules = self.plan.sessions
+        if rules is None:
+            return self
+        found = rules.find(self.cookie)
+        if found is AMBIGUOUS:
+            self.held = Session(rules, None, self.started, Over.AMBIGUOUS)
+            self.note(Action.SESSION_AMBIGUOUS, "two session cookies that differ", outcome="refused")
+        elif found is not None:
+            self.presented = found
+            self.wants = Wants.RECORD
+        return self
+
+    def _go_on(self) -> None:
+        """Want what comes next."""
+        if self.presented is not None and self.held is None:
+            self.wants = Wants.RECORD
+        elif self.plan.own:
+            self.wants = Wants.PAGE
+            self.page = page = page_of(self)
+            if page is None:
+                self.refuse(NOT_FOUND)
+            elif page.handler(self.method) is None:
+                self.refuse(not_allowed(page))
+        else:
+            self.wants = None
 
     def refuse(self, refusal: Refusal) -> Exchange:
         """Say no; what is to be sent instead is :meth:`reply`'s."""
@@ -206,35 +279,104 @@ class Exchange(msgspec.Struct):
         self.wants = Wants.REPLY
         return self
 
-    def resume(self, body: bytes, *, complete: bool) -> None:
+    def read_form(self, body: bytes, *, complete: bool) -> None:
         """Answer the last question with the first bytes of the body; ``complete`` says that these are all."""
         self.resumed = True
-        self.wants = None
         check = self.plan.xsrf
-        refusal = FAILED if check is None else check.form(self, body, complete=complete)
-        if refusal is not None:
-            self.refuse(refusal)
-        elif self.plan.own is not None:
-            self.wants = Wants.REPLY
+        answer = FAILED if check is None else check.form(self, body, complete=complete)
+        if isinstance(answer, Refusal):
+            self.refuse(answer)
+        else:
+            self.bound = answer
+            self._go_on()
+
+    def resume(self, found: Record | Ended | None, now: float) -> None:
+        """Go on with what the store holds under the selector that was presented."""
+        self.resumed = True
+        plan = self.plan
+        rules, presented = plan.sessions, self.presented
+        if rules is None or presented is None:
+            raise RuntimeError("nothing was presented, so there is nothing to resume")
+        session = resuming.resume(rules, presented, found, now, passive=rules.passive(self.path))
+        if session.over is not None:
+            session = self._judge(session, now)
+        self.held = session
+        if self.bound is not None and plan.xsrf is not None and self.refusal is None:
+            loaded = session.loaded
+            refusal = plan.xsrf.after(
+                self.bound,
+                living=loaded is not None,
+                signed_in=loaded is not None and loaded.user_id is not None,
+            )
+            if refusal is not None:
+                self.refuse(refusal)
+        if self.refusal is None:
+            self._go_on()
+
+    def _judge(self, session: Session, now: float) -> Session:
+        """Take note of what was presented in place of a living session's id."""
+        suspicion = resuming.suspicion(session, now)
+        if suspicion is not None:
+            self.note(*suspicion, outcome="refused", reason=str(session.over))
+        if session.superseded:
+            page = page_of(self) if self.plan.own and self.method == "POST" else None
+            if page is not None and page.superseded:
+                return resuming.readmitted(session)
+            self.refuse(resuming.SUPERSEDED)
+        return session
+
+    def check_credentials(self, version: str | None) -> None:
+        """Compare the version of the credentials a session was signed in with with the one that holds now."""
+        session = self.held
+        record = None if session is None else session.loaded
+        if session is None or record is None:
+            return
+        if version is None or record.identity.credentials != version:
+            self.held = resuming.ended(session, Over.CREDENTIALS_CHANGED)
+            if self.bound is Bound.SELECTOR:
+                self.refuse(SESSION_OVER)
+
+    def outage(self, note: str = "") -> None:
+        """Go on without the store: refuse, or, where the policy says so, show a page as a stranger would see it."""
+        rules = self.plan.sessions
+        self.resumed = True
+        if rules is not None and rules.anonymous_on_outage and self.method in ("GET", "HEAD"):
+            self.held = session = Session(rules, None, self.started)
+            session.readonly = True
+            self._amend().personal = True
+            self._go_on()
+        else:
+            self.refuse(replace(AWAY, note=note))
+
+    def answer(self, visit: Visit, asking: Asking) -> None:
+        """Have the page of ours that was asked for answer, with what a guard has fetched for it."""
+        page = self.page
+        handler = None if page is None else page.handler(self.method)
+        if page is None or handler is None:
+            raise RuntimeError("no page of ours was asked for")
+        refusal = demand.login(self, asking) if page.signed_in else None
+        self.said = refusal or handler(self, visit)
+        self.wants = Wants.REPLY
+        if isinstance(self.said, Refusal):
+            self.refusal = self.said
 
     def reply(self, accept: str) -> Reply:
         """Return what we answer instead of the application: a refusal as the client likes it, or a page of ours."""
-        refusal = self.refusal
-        if refusal is None:
-            answer = FAILED if self.plan.own is None else self.plan.own(self)
-            if isinstance(answer, Reply):
-                return answer
-            refusal = answer
-        return pages.refusal(refusal, accept=accept, method=self.method)
+        if self.refusal is None and isinstance(self.said, Reply):
+            return self.said if self.method != "HEAD" else Reply(self.said.status, self.said.headers)
+        return pages.refusal(self.refusal or FAILED, accept=accept, method=self.method)
 
     def denied(self, accept: str) -> Reply:
         """Return a whole response for a handshake that the application refused with nothing but a close."""
         return pages.refusal(DENIED, accept=accept, method=self.method)
 
     def fail(self) -> None:
-        """Take note that the application failed before it answered; whatever it asked us to send is void."""
+        """Take note that the application failed before it answered; whatever it asked us to send is void.
+
+        What has been written stays so, and its cookies go out.
+        """
         self.refuse(FAILED)
-        self.amendment = None
+        self.amendment = self.written
 
     # --- the application
 
@@ -253,11 +395,83 @@ class Exchange(msgspec.Struct):
             amendment.nonce = secrets.token_urlsafe(16)
         return amendment.nonce
 
+    @property
+    def session(self) -> Session:
+        """The session of this request; without a record until something is put in it.
+
+        Raise SessionError where the policy has no sessions for this path.
+        """
+        if self.held is None:
+            rules = self.plan.sessions
+            if rules is None:
+                raise SessionError("the policy has no sessions for this path (see sessions and store)")
+            self.held = Session(rules, None, self.started)
+            self.held.sealed = self.closed
+        return self.held
+
+    def audit(self, action: str, description: str = "", /, **extra: Any) -> None:
+        """Have the audit trail record that something happened, in the name of whoever is signed in.
+
+        ``action`` is one of :class:`secmw.audit.Action` or a name of your own; ``extra``: what JSON can hold, and no secret.
+        It is committed before the response is sent. Raise ConfigError where the policy has no trail.
+        """
+        if not self.plan.audited:
+            fix = "is not set, and there is no session store to keep the audit trail beside; write a URL"
+            raise ConfigError([Problem("trail", fix)])
+        if self.events is None:
+            self.events = []
+        self.events.append(self._event(action, description, extra=extra))
+
+    def note(self, action: str, description: str, *, outcome: str = "success", reason: str = "") -> None:
+        """Have the trail record something that anybody can bring about, if it is not too often."""
+        if self.plan.audited:
+            if self.notes is None:
+                self.notes = []
+            self.notes.append(self._event(action, description, outcome=outcome, reason=reason))
+
+    def _event(
+        self,
+        action: str,
+        description: str,
+        *,
+        outcome: str = "success",
+        reason: str = "",
+        extra: Mapping[str, Any] = NO_HEADERS,
+    ) -> Event:
+        user_id, user = ("", "") if self.held is None else self.held.whose()
+        return Event(
+            time=self.plan.now(),
+            user_id=user_id,
+            user_description=user,
+            action=str(action),
+            event_description=description,
+            client=self.client or "",
+            selector=("" if self.held is None else self.held.selector or "") or self.selector or "",
+            outcome=outcome,
+            reason=reason,
+            extra=dict(extra),
+        )
+
+    def demanded(self) -> None:
+        """Take note that the password was asked for again."""
+        if self.plan.audited:
+            event = self._event(Action.WEB_SUDO, "was asked for the password again", outcome="refused")
+            self.events = [*(self.events or ()), event]
+
+    def login_required(self, asking: Asking) -> Refusal | None:
+        """Return None where somebody is signed in, what to answer otherwise (:func:`secmw.sessions.demand.login`)."""
+        return demand.login(self, asking)
+
+    def sudo_required(self, asking: Asking, max_age: int | None = None) -> Refusal | None:
+        """Return None where somebody gave the password lately, what to answer otherwise (:func:`secmw.sessions.demand.sudo`)."""
+        return demand.sudo(self, asking, max_age)
+
     def xsrf_token(self) -> str:
         """Return a token for a form or a script of this page, fresh on each call; sets its cookies where they are due.
 
-        Raise SessionError where the policy asks for no token, and where the response has started without one: it went
-        out without the headers that keep a token from everybody else.
+        It belongs to the session of whoever is signed in, or to the visit. Raise SessionError where the policy asks for no
+        token, and where the response has started without one: it went out without the headers that keep a token from
+        everybody else.
         """
         check, tokens = self.plan.xsrf, self.plan.tokens
         if check is None or tokens is None:
@@ -265,30 +479,101 @@ class Exchange(msgspec.Struct):
         if self.closed and not (self.amendment is not None and self.amendment.personal):
             raise SessionError("the response has started without an XSRF token; ask for it before it starts")
         amendment = self._amend()
-        if amendment.visit is None:
-            visit = check.current(self.cookie)
-            if visit is None or not check.presents(self.cookie, visit):
-                visit = self._set_cookies(amendment, visit, tokens)
-            amendment.visit = visit
+        held = self.held
+        if held is not None and held.whose()[0]:
+            binding = held.selector or ""
+            if not check.presents(self.cookie, binding):
+                self._set(amendment, xsrf_cookie(self.policy, tokens.token(binding)))
+        else:
+            binding = amendment.visit or self._visit(amendment, check, tokens)
         amendment.personal = True
-        return tokens.token(amendment.visit)
+        return tokens.token(binding)
 
     def _amend(self) -> Amendment:
         if self.amendment is None:
             self.amendment = Amendment()
         return self.amendment
 
-    def _set_cookies(self, amendment: Amendment, visit: str | None, tokens: Tokens) -> str:
-        """Have the response set the token's cookie, and the visit's where there is no visit yet."""
-        cookies = []
-        if visit is None:
-            visit = tokens.new_visit()
-            cookies.append(visit_cookie(self.policy, visit))
-        cookies.append(xsrf_cookie(self.policy, tokens.token(visit)))
+    def _visit(self, amendment: Amendment, check: XsrfToken, tokens: Tokens) -> str:
+        """Return the visit tokens are bound to, and have the response set its cookies where the browser lacks them."""
+        visit = check.current(self.cookie)
+        if visit is None or not check.presents(self.cookie, visit):
+            if visit is None:
+                visit = tokens.new_visit()
+                self._set(amendment, visit_cookie(self.policy, visit))
+            self._set(amendment, xsrf_cookie(self.policy, tokens.token(visit)))
+        amendment.visit = visit
+        return visit
+
+    def _set(self, amendment: Amendment, cookie: Cookie) -> None:
+        """Have the response set a cookie of ours, in place of any other of that name."""
         # A Secure cookie does not belong on an answer that everybody on the way can read.
         if self.scheme == "https" or self.plan.behind_tls or not self.policy.cookies.secure or here(self):
-            amendment.cookies = tuple(cookies)
-        return visit
+            amendment.cookies[cookie.name] = cookie
+
+    # --- what must be written before the head leaves
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is, or may be, something to write or to record."""
+        held = self.held
+        return (held is not None and held.pending) or self.events is not None or self.notes is not None
+
+    def settle(self, status: int, now: float, agent: str) -> Settlement | None:
+        """Work out what the session of this request comes to, now that the response's status is known."""
+        held = self.held
+        if held is None or not held.pending:
+            return None
+        return Settlement(held, failed=status >= 500, now=now, address=self.client or "", agent=agent)
+
+    def settled(self, settlement: Settlement) -> None:
+        """Take over what came of it: cookies, events, or a refusal in place of the application's response."""
+        session, rules, policy = settlement.session, settlement.session.rules, self.policy
+        if settlement.issued is not None or settlement.cleared:
+            amendment = self._amend()
+            amendment.personal = True
+            if settlement.cleared:
+                # A page that is shown after a sign-out may have a form of its own, and keeps what that needs.
+                anew = amendment.visit is not None
+                for cookie in forgotten(policy, rules, but_visit=anew):
+                    self._set(amendment, cookie)
+                amendment.cleared = True
+            if settlement.issued is not None:
+                self._set(amendment, session_cookie(policy, rules, settlement.issued))
+            if settlement.signed_in and self.plan.xsrf is not None and self.plan.tokens is not None:
+                token = self.plan.tokens.token(settlement.issued.selector if settlement.issued else "")
+                self._set(amendment, xsrf_cookie(policy, token))
+            self.written = Amendment(
+                cookies=dict(amendment.cookies), personal=True, cleared=amendment.cleared
+            )
+        if self.plan.audited and settlement.happened:
+            told = [
+                Event(
+                    time=settlement.now,
+                    user_id=happened.identity.user_id or "",
+                    user_description=happened.identity.description,
+                    action=str(happened.action),
+                    event_description=happened.description,
+                    client=self.client or "",
+                    selector=happened.selector,
+                    reason=happened.reason,
+                )
+                for happened in settlement.happened
+            ]
+            self.events = [*(self.events or ()), *told]
+        session.settled(settlement.standing if session.record is not None or settlement.issued else None)
+        if settlement.refusal is not None:
+            self.refuse(settlement.refusal)
+
+    def told(self) -> tuple[list[Event], list[Event]]:
+        """Hand out the events to record, and those to record if they are not too many; each once."""
+        events, notes = self.events or [], self.notes or []
+        self.events = self.notes = None
+        return events, notes
+
+    def unrecorded(self) -> None:
+        """Take note that the trail did not take what happened, where the policy wants that to be an error."""
+        self.refuse(UNRECORDED)
 
     # --- the response
 
@@ -301,12 +586,17 @@ class Exchange(msgspec.Struct):
         own = plan.locked if self.scheme == "https" and self.site.locks else plan.plain
         if self.amendment is not None or status in _BODILESS:
             return self._close(status, headers, own)
-        names = plan.names
+        held = self.held
+        names, lines = plan.names, own.lines
+        if held is not None:
+            held.sealed = True
+            if held.read:
+                names, lines = plan.read_names, own.read
         for name, _ in headers:
             if names[name]:
                 return self._close(status, headers, own)
         self.closed = True
-        return headers + own.lines
+        return headers + lines
 
     def _close(self, status: int, headers: list[Any], own: HeaderSet) -> list[Line]:
         """Work out the lines of a response that is not an ordinary one."""
@@ -323,18 +613,29 @@ class Exchange(msgspec.Struct):
             ours = {key: line for key, line in ours.items() if key not in own.nonced}
         elif status == 101:
             ours = plan.switched.by_name if secure else {}
-        private = None
-        if amendment.personal or nonced:
-            private = "no-cache, private" if policy.bfcache else "no-store"
+        read = self.held is not None and self.held.read
+        if self.held is not None:
+            self.held.sealed = True
+        cache = plan.wire.encode("cache-control")
+        if read and status != 101:
+            # The application's own word counts, if it gave one.
+            ours = {**ours, cache: plan.wire.line("Cache-Control", plan.unstored)}
+        if amendment.cleared and policy.clear_site_data:
+            clear = ClearSiteData.of(policy)
+            if clear is not None:
+                ours = {
+                    **ours,
+                    plan.wire.encode("clear-site-data"): plan.wire.line(clear.name, clear.render()),
+                }
         lines = merge(
             headers,
             ours,
             plan.rules,
             plan.wire,
             secure=secure,
-            vary=(*plan.vary, "Cookie") if amendment.personal else plan.vary,
-            private=private,
-            cookies=self._cookie_lines(amendment.cookies),
+            vary=(*plan.vary, "Cookie") if amendment.personal or read else plan.vary,
+            private=plan.unstored if amendment.personal or nonced else None,
+            cookies=self._cookie_lines(amendment.cookies.values()),
             harden=self._hardening(),
         )
         self.closed = True

@@ -1,4 +1,4 @@
-"""Guard and AsyncGuard: the one place that waits. They fetch what an exchange wants and report what it refused.
+"""Guard and AsyncGuard: the one place that waits. They fetch what an exchange wants, write what it asks for, and report.
 
 The two are twins: take ``async`` and ``await`` away and they are the same text. No rule lives here.
 """
@@ -6,13 +6,41 @@ The two are twins: take ``async`` and ``await`` away and they are the same text.
 from __future__ import annotations
 
 import logging
-from typing import Protocol
+from typing import Final, Protocol
 
+from secmw.assembly import AsyncParts, Parts
+from secmw.audit.action import Action
 from secmw.checks import Wants
+from secmw.errors import SinkError, StoreError
 from secmw.exchange import Exchange
-from secmw.http import Reply
+from secmw.http import Reason, Reply
+from secmw.own.page import FORM_LIMIT, MALFORMED, Visit, fields
+from secmw.sessions.demand import Asking
+from secmw.sessions.record import Over, Record
+from secmw.sessions.settlement import EndAll, EndOne, Outcome, Step
+from secmw.sessions.writes import End
 
 _log = logging.getLogger("secmw")
+
+#: Refusals that speak of another site's page.
+FOREIGN: Final = frozenset(
+    {
+        Reason.CROSS_ORIGIN,
+        Reason.ORIGIN_MISSING,
+        Reason.XSRF_MISSING,
+        Reason.XSRF_MISMATCH,
+        Reason.XSRF_COOKIE_MISSING,
+        Reason.XSRF_COOKIE_AMBIGUOUS,
+        Reason.SESSION_OVER,
+    }
+)
+#: Refusals that the audit trail is told of: those that an attack may be behind, not every address typed wrong.
+RECORDED: Final = FOREIGN | {
+    Reason.HOST_NOT_ALLOWED,
+    Reason.PEER_REWRITTEN,
+    Reason.FORWARDED_AMBIGUOUS,
+    Reason.FORWARDED_MALFORMED,
+}
 
 
 class Incoming(Protocol):
@@ -20,6 +48,12 @@ class Incoming(Protocol):
 
     @property
     def accept(self) -> str: ...
+    @property
+    def agent(self) -> str: ...
+    @property
+    def query(self) -> bytes: ...
+    @property
+    def asking(self) -> Asking: ...
 
     def peek(self, limit: int) -> tuple[bytes, bool]:
         """Return at most the first ``limit`` bytes of the body, and whether these are all; loses none of them."""
@@ -31,6 +65,12 @@ class AsyncIncoming(Protocol):
 
     @property
     def accept(self) -> str: ...
+    @property
+    def agent(self) -> str: ...
+    @property
+    def query(self) -> bytes: ...
+    @property
+    def asking(self) -> Asking: ...
 
     async def peek(self, limit: int) -> tuple[bytes, bool]:
         """Return at most the first ``limit`` bytes of the body, and whether these are all; loses none of them."""
@@ -40,29 +80,265 @@ class AsyncIncoming(Protocol):
 class Guard:
     """Wait for what exchanges want, in the thread of the request."""
 
+    def __init__(self, parts: Parts) -> None:
+        self.store = parts.store
+        self.recorder = parts.recorder
+        self.caller = parts.caller
+        self.sweeper = parts.sweeper
+        self.clock = parts.clock
+
     def admit(self, exchange: Exchange, incoming: Incoming) -> Reply | None:
         """Return what to answer instead of the application, or None to let the request through."""
         if exchange.wants is Wants.FORM:
             body, complete = incoming.peek(exchange.form_limit)
-            exchange.resume(body, complete=complete)
+            exchange.read_form(body, complete=complete)
+        if exchange.wants is Wants.RECORD:
+            self.find(exchange)
         if exchange.wants is None:
             return None
+        if exchange.wants is Wants.PAGE:
+            self.serve(exchange, incoming)
+        self.report(exchange)
+        reply = exchange.reply(incoming.accept)
+        if exchange.pending:
+            return self.settle(exchange, reply.status, incoming) or reply
+        return reply
+
+    def find(self, exchange: Exchange) -> None:
+        """Fetch the session whose id came with the request."""
+        if self.store is None or exchange.selector is None:
+            raise RuntimeError("there is no store to ask for a session")
+        try:
+            exchange.resume(self.store.load(exchange.selector), self.clock.now())
+            held = exchange.held
+            if self.caller.versioned and held is not None and held.loaded is not None:
+                user_id = held.loaded.user_id
+                if user_id is not None:
+                    exchange.check_credentials(self.caller.version(user_id))
+        except StoreError as error:
+            exchange.outage(str(error))
+        except Exception as error:  # noqa: BLE001 - whatever the host's hook raises, nobody is let in for it
+            _log.exception("current_credentials_version failed")
+            exchange.outage(f"current_credentials_version failed: {type(error).__name__}")
+
+    def serve(self, exchange: Exchange, incoming: Incoming) -> None:
+        """Fetch what one of our own pages needs, and have it answer."""
+        page, visit = exchange.page, Visit()
+        user_id = "" if exchange.held is None else exchange.held.whose()[0]
+        if page is None:
+            raise RuntimeError("no page of ours was asked for")
+        if exchange.method == "POST":
+            body, complete = incoming.peek(FORM_LIMIT)
+            form = fields(body) if complete else None
+            if form is None:
+                exchange.refuse(MALFORMED)
+                return
+            visit.form = form
+        else:
+            visit.form = fields(incoming.query) or {}
+        try:
+            if page.verifies and exchange.method == "POST" and user_id:
+                visit.verified = self.caller.verify(user_id, visit.form.get("password", ""))
+            if page.lists and user_id and self.store is not None:
+                visit.records = self.store.of_user(user_id)
+        except StoreError as error:
+            exchange.outage(str(error))
+            return
+        exchange.answer(visit, incoming.asking)
+
+    def settle(self, exchange: Exchange, status: int, incoming: Incoming) -> Reply | None:
+        """Write and record what is due before the head of a response leaves; return what to answer in its place, if anything.
+
+        Raise SessionError where the application put more into the session than it may hold; then nothing was written.
+        """
+        refused = exchange.refusal
+        settlement = exchange.settle(status, self.clock.now(), incoming.agent)
+        if settlement is not None:
+            while (step := settlement.next()) is not None:
+                try:
+                    settlement.outcome(step, self.carry_out(step))
+                except StoreError as error:
+                    _log.error("the session store is away: %s", error)
+                    settlement.failed(step)
+            exchange.settled(settlement)
+        events, notes = exchange.told()
+        if self.recorder is not None:
+            for note in notes:
+                self.recorder.note(note)
+            if events:
+                try:
+                    self.recorder.record(events)
+                except SinkError:
+                    exchange.unrecorded()
+        return None if exchange.refusal is refused else exchange.reply(incoming.accept)
+
+    def carry_out(self, step: Step) -> Outcome:
+        """Take one step."""
+        store = self.store
+        if store is None:
+            raise RuntimeError("there is no store to write to")
+        if isinstance(step, EndAll):
+            return store.end_all(step.user_id, step.except_)
+        if isinstance(step, EndOne):
+            found = store.load(step.selector)
+            if not isinstance(found, Record) or found.user_id != step.user_id:
+                return None
+            return store.write(End(selector=step.selector, at=self.clock.now(), reason=Over.REVOKED))
+        return store.write(step)
+
+    def report(self, exchange: Exchange) -> None:
+        """Log a refusal, and have the trail record it if there are not too many of its kind."""
         report(exchange)
-        return exchange.reply(incoming.accept)
+        refusal = exchange.refusal
+        if self.recorder is not None and refusal is not None and refusal.reason in RECORDED:
+            csrf = refusal.reason in FOREIGN
+            exchange.note(
+                Action.MALICIOUS_CSRF if csrf else Action.REQUEST_REFUSED,
+                refusal.detail,
+                outcome="refused",
+                reason=str(refusal.reason),
+            )
+
+    def close(self) -> None:
+        """Give back what the store and the trail hold."""
+        if self.sweeper is not None:
+            self.sweeper.stop()
+        if self.store is not None:
+            self.store.close()
+        if self.recorder is not None:
+            self.recorder.close()
 
 
 class AsyncGuard:
     """Wait for what exchanges want, without holding up the event loop."""
 
+    def __init__(self, parts: AsyncParts) -> None:
+        self.store = parts.store
+        self.recorder = parts.recorder
+        self.caller = parts.caller
+        self.sweeper = parts.sweeper
+        self.clock = parts.clock
+
     async def admit(self, exchange: Exchange, incoming: AsyncIncoming) -> Reply | None:
         """Return what to answer instead of the application, or None to let the request through."""
         if exchange.wants is Wants.FORM:
             body, complete = await incoming.peek(exchange.form_limit)
-            exchange.resume(body, complete=complete)
+            exchange.read_form(body, complete=complete)
+        if exchange.wants is Wants.RECORD:
+            await self.find(exchange)
         if exchange.wants is None:
             return None
+        if exchange.wants is Wants.PAGE:
+            await self.serve(exchange, incoming)
+        await self.report(exchange)
+        reply = exchange.reply(incoming.accept)
+        if exchange.pending:
+            return await self.settle(exchange, reply.status, incoming) or reply
+        return reply
+
+    async def find(self, exchange: Exchange) -> None:
+        """Fetch the session whose id came with the request."""
+        if self.store is None or exchange.selector is None:
+            raise RuntimeError("there is no store to ask for a session")
+        try:
+            exchange.resume(await self.store.load(exchange.selector), self.clock.now())
+            held = exchange.held
+            if self.caller.versioned and held is not None and held.loaded is not None:
+                user_id = held.loaded.user_id
+                if user_id is not None:
+                    exchange.check_credentials(await self.caller.version(user_id))
+        except StoreError as error:
+            exchange.outage(str(error))
+        except Exception as error:  # noqa: BLE001 - whatever the host's hook raises, nobody is let in for it
+            _log.exception("current_credentials_version failed")
+            exchange.outage(f"current_credentials_version failed: {type(error).__name__}")
+
+    async def serve(self, exchange: Exchange, incoming: AsyncIncoming) -> None:
+        """Fetch what one of our own pages needs, and have it answer."""
+        page, visit = exchange.page, Visit()
+        user_id = "" if exchange.held is None else exchange.held.whose()[0]
+        if page is None:
+            raise RuntimeError("no page of ours was asked for")
+        if exchange.method == "POST":
+            body, complete = await incoming.peek(FORM_LIMIT)
+            form = fields(body) if complete else None
+            if form is None:
+                exchange.refuse(MALFORMED)
+                return
+            visit.form = form
+        else:
+            visit.form = fields(incoming.query) or {}
+        try:
+            if page.verifies and exchange.method == "POST" and user_id:
+                visit.verified = await self.caller.verify(user_id, visit.form.get("password", ""))
+            if page.lists and user_id and self.store is not None:
+                visit.records = await self.store.of_user(user_id)
+        except StoreError as error:
+            exchange.outage(str(error))
+            return
+        exchange.answer(visit, incoming.asking)
+
+    async def settle(self, exchange: Exchange, status: int, incoming: AsyncIncoming) -> Reply | None:
+        """Write and record what is due before the head of a response leaves; return what to answer in its place, if anything.
+
+        Raise SessionError where the application put more into the session than it may hold; then nothing was written.
+        """
+        refused = exchange.refusal
+        settlement = exchange.settle(status, self.clock.now(), incoming.agent)
+        if settlement is not None:
+            while (step := settlement.next()) is not None:
+                try:
+                    settlement.outcome(step, await self.carry_out(step))
+                except StoreError as error:
+                    _log.error("the session store is away: %s", error)
+                    settlement.failed(step)
+            exchange.settled(settlement)
+        events, notes = exchange.told()
+        if self.recorder is not None:
+            for note in notes:
+                await self.recorder.note(note)
+            if events:
+                try:
+                    await self.recorder.record(events)
+                except SinkError:
+                    exchange.unrecorded()
+        return None if exchange.refusal is refused else exchange.reply(incoming.accept)
+
+    async def carry_out(self, step: Step) -> Outcome:
+        """Take one step."""
+        store = self.store
+        if store is None:
+            raise RuntimeError("there is no store to write to")
+        if isinstance(step, EndAll):
+            return await store.end_all(step.user_id, step.except_)
+        if isinstance(step, EndOne):
+            found = await store.load(step.selector)
+            if not isinstance(found, Record) or found.user_id != step.user_id:
+                return None
+            return await store.write(End(selector=step.selector, at=self.clock.now(), reason=Over.REVOKED))
+        return await store.write(step)
+
+    async def report(self, exchange: Exchange) -> None:
+        """Log a refusal, and have the trail record it if there are not too many of its kind."""
         report(exchange)
-        return exchange.reply(incoming.accept)
+        refusal = exchange.refusal
+        if self.recorder is not None and refusal is not None and refusal.reason in RECORDED:
+            csrf = refusal.reason in FOREIGN
+            exchange.note(
+                Action.MALICIOUS_CSRF if csrf else Action.REQUEST_REFUSED,
+                refusal.detail,
+                outcome="refused",
+                reason=str(refusal.reason),
+            )
+
+    async def close(self) -> None:
+        """Give back what the store and the trail hold."""
+        if self.sweeper is not None:
+            self.sweeper.stop()
+        if self.store is not None:
+            await self.store.close()
+        if self.recorder is not None:
+            await self.recorder.close()
 
 
 def report(exchange: Exchange) -> None:
@@ -87,6 +363,7 @@ def report_twins(exchange: Exchange, names: tuple[str, ...]) -> None:
     # The list is the client's: a few names tell as much as a thousand.
     shown = ", ".join(ascii(name) for name in names[:5])
     _log.warning("ignored %d disagreeing -legacy cookies from %s: %s", len(names), exchange.client, shown)
+    exchange.note(Action.COOKIE_TWIN_DISAGREES, shown, outcome="refused")
 
 
 def announce(notices: tuple[str, ...]) -> None:

@@ -55,6 +55,14 @@ class Reason(enum.StrEnum):
     XSRF_COOKIE_AMBIGUOUS = "xsrf_cookie_ambiguous"
     FORM_TOO_LARGE = "form_too_large"
     FORM_MALFORMED = "form_malformed"
+    SESSION_OVER = "session_over"
+    SESSION_SUPERSEDED = "session_superseded"
+    SESSION_CONFLICT = "session_conflict"
+    SIGN_IN_REQUIRED = "sign_in_required"
+    SIGN_IN_UNDONE = "sign_in_undone"
+    SUDO_REQUIRED = "sudo_required"
+    STORE_AWAY = "store_away"
+    AUDIT_AWAY = "audit_away"
     NOT_FOUND = "not_found"
     HANDSHAKE_DENIED = "handshake_denied"
     APPLICATION_FAILED = "application_failed"
@@ -65,7 +73,8 @@ class Refusal:
     """Say no to one request: a status, a reason for machines, a sentence for people.
 
     ``fix`` says what the person can do; ``note`` goes to the log only (it may name settings). ``headers`` are
-    sent with the response besides the security headers, names in canonical case.
+    sent with the response besides the security headers, names in canonical case. ``page``: the address that helps, for a
+    script to send the person to.
     """
 
     status: int
@@ -74,6 +83,7 @@ class Refusal:
     fix: str = ""
     note: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +123,8 @@ class Request(Protocol):
     names and values in the wire's type (decoding what nobody reads would cost more than the checks), repeated ones
     joined by ``", "`` (a repeated Origin then equals no origin at all). ``origin`` is
     our own, as the browser must have spelled it in its address bar; ``certified`` says that the server checked a
-    client certificate.
+    client certificate. ``selector`` names the session whose id came with the request, if one did; nobody has looked yet
+    whether there is such a session.
     """
 
     @property
@@ -132,6 +143,8 @@ class Request(Protocol):
     def cookie(self) -> str | None: ...
     @property
     def certified(self) -> bool: ...
+    @property
+    def selector(self) -> str | None: ...
     @property
     def headers(self) -> Mapping[Any, Any]: ...
 

@@ -1,4 +1,4 @@
-"""The target of the redirect to HTTPS. Pure; the host is the caller's to choose, never the request's."""
+"""Targets of redirects: to HTTPS, and back to where somebody was going. Pure; the host is never the request's to choose."""
 
 from __future__ import annotations
 
@@ -51,3 +51,22 @@ def https_location(authority: str, path: str | bytes, query: str | bytes = "") -
         return target
     raw = query if isinstance(query, bytes) else query.encode("latin-1", "replace")
     return f"{target}?{''.join(map(_RAW_QUERY.__getitem__, raw))}"
+
+
+def local_target(text: str) -> str:
+    """Return a path of this site, query included, as a Location can hold it; ``/`` for whatever could lead elsewhere.
+
+    Every byte that could make a browser see another host is refused or encoded: a second slash, a backslash, a tab or a
+    line end that browsers drop, anything before the first slash.
+
+    >>> local_target("/keys?new=1"), local_target("//evil.example"), local_target("https://evil.example")
+    ('/keys?new=1', '/', '/')
+    """
+    path, mark, query = text.partition("?")
+    if not path.startswith("/") or path.startswith("//") or not text.isprintable() or "\\" in path:
+        return "/"
+    octets = path.encode("utf-8", "surrogatepass")
+    spelled = "".join(map(_RAW_PATH.__getitem__, octets))
+    if not mark:
+        return spelled
+    return f"{spelled}?{''.join(map(_RAW_QUERY.__getitem__, query.encode('utf-8', 'surrogatepass')))}"

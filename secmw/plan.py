@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from secmw.checks.host import Site, Sites
     from secmw.checks.transport import Plain
     from secmw.checks.xsrf_token import XsrfToken
-    from secmw.exchange import Exchange
     from secmw.forwarding import Resolver
-    from secmw.http import Line, Refusal, Reply, Wire
+    from secmw.http import Line, Refusal, Wire
     from secmw.merge import Rule
     from secmw.policy import Policy
+    from secmw.sessions.rules import Rules
     from secmw.xsrf import Tokens
 
 #: Where everything we serve ourselves lives, below the mount point.
@@ -43,11 +43,13 @@ _SPELLINGS: Final = 256
 class HeaderSet:
     """Hold our header lines for one channel: plain HTTP, or HTTPS to a host that HSTS may lock.
 
-    ``lines`` is what an ordinary response gets, in one piece; ``by_name`` the same by lower-case name, without Vary;
+    ``lines`` is what an ordinary response gets, in one piece; ``read`` the same where the session was read; ``by_name``
+    the first by lower-case name, without Vary;
     ``nonced`` the lines that change when a response uses the nonce, with a mark where it goes.
     """
 
     lines: list[Line]
+    read: list[Line]
     by_name: Mapping[Any, Line]
     nonced: Mapping[Any, Line]
 
@@ -65,13 +67,14 @@ class Plan:
     """Hold what is known of a request before it arrives.
 
     ``plain``, ``locked`` and ``switched``: our header lines over plain HTTP, over HTTPS to a host that HSTS may lock,
-    and on a 101. ``names``: which header names of an application's response need :func:`secmw.merge.merge`; ``rules``
-    says what to do with them.
+    and on a 101. ``names``: which header names of an application's response need :func:`secmw.merge.merge`, ``read_names``
+    where the session was read; ``rules`` says what to do with them. ``unstored``: the Cache-Control of a response that is
+    for one person.
 
     ``ask``: the questions in order, or None. ``quiet``: nothing is asked of a request over HTTPS to a host of ours.
     ``lax``: whether this class may be easier than the base, so that the path as it was spelled is looked at again.
-    ``behind_tls``: whether the policy vouches for HTTPS where the server sees none. ``own``: answers in the
-    application's place.
+    ``behind_tls``: whether the policy vouches for HTTPS where the server sees none. ``own``: whether we answer in the
+    application's place. ``sessions``: the rules for sessions, None for no sessions. ``audited``: whether there is a trail.
     """
 
     policy: Policy
@@ -81,6 +84,8 @@ class Plan:
     switched: HeaderSet
     rules: Mapping[Any, Rule]
     names: Names
+    read_names: Names
+    unstored: str
     vary: tuple[str, ...]
     ask: Check | None
     transport: Callable[[Plain], Refusal | None]
@@ -90,7 +95,10 @@ class Plan:
     lax: bool
     behind_tls: bool
     quiet: bool
-    own: Callable[[Exchange], Reply | Refusal] | None
+    own: bool
+    sessions: Rules | None
+    audited: bool
+    now: Callable[[], float]
 
 
 class Names(dict[Any, bool]):
@@ -176,7 +184,7 @@ class Plans:
     ``marks``: the request headers, in the wire's type, that the quick look at a safe request stops at. ``wanted``:
     every header any check reads; ``forwarding`` and ``disguises``: the names of these kinds. ``folds``: whether
     ``-legacy`` twins are read. ``home``: our one site where requests are not screened, so that nothing of them is read.
-    ``notices``: what to log at start-up.
+    ``notices``: what to log at start-up. ``now``: the time, in Unix seconds.
     """
 
     policy: Policy
@@ -194,3 +202,4 @@ class Plans:
     own_names: OwnNames
     folds: bool
     notices: tuple[str, ...]
+    now: Callable[[], float]

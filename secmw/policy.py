@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import msgspec
 
+from secmw.clock import Clock, system
 from secmw.config import check, sources
 from secmw.config.convert import SECRET, convert, field_types, freeze, inherit
 from secmw.config.settings import Audit, Cookies, Hsts, Sessions, Sudo, Xsrf
@@ -286,8 +287,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         """Return the settings that were written, as opposed to taken from the preset."""
         return {name: getattr(self, name) for name in self.__struct_fields__ if name in self._written}
 
-    def compile(self, wire: Wire) -> Plans:
+    def compile(
+        self, wire: Wire, *, can_verify: bool = False, audited: bool = False, clock: Clock = system
+    ) -> Plans:
         """Work the policy out for one wire, once, at start-up; the middlewares call this."""
         from secmw.compile import compile_policy
 
-        return compile_policy(self, wire)
+        return compile_policy(self, wire, can_verify=can_verify, audited=audited, clock=clock)

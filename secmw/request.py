@@ -110,6 +110,7 @@ def read(
         facts.path,
         peer,
         cookie,
+        plans.now(),
         _NOWHERE if scheme == "https" else target(source),
         fields,
         facts,

@@ -8,23 +8,38 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
+from secmw import hooks as host
+from secmw.assembly import assemble
+from secmw.clock import Clock, system
+from secmw.errors import SessionError
 from secmw.exchange import NO_HEADERS, Exchange
 from secmw.forwarding import FORWARDING, WSGI_KEYS
 from secmw.guard import Guard, announce, report_twins
+from secmw.hooks import Hooks
 from secmw.http import SAFE_METHODS, WSGI, Facts, Reply
+from secmw.pages import refusal as rendered
 from secmw.policy import Policy
 from secmw.replay import Replay
 from secmw.request import Seen, choose, read
+from secmw.sessions.demand import Asking
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from secmw.http import Refusal
+    from secmw.sinks.base import Sink
+    from secmw.stores.base import Store
+
 _log = logging.getLogger("secmw")
+
+#: Bodies in which no code of the application runs any more.
+_FINISHED: Final = (list, tuple)
 
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 
@@ -45,16 +60,28 @@ _KEY: Final = _Key("secmw")
 
 
 class Middleware:
-    """Put a policy in front of a WSGI application.
+    """Put a policy in front of a WSGI application, which finds the exchange of a request in ``environ["secmw"]``.
 
-    Raise ConfigError, at once, for a policy that this version can't carry out. The application finds the exchange of
-    a request in ``environ["secmw"]``.
+    ``hooks``: what only the host knows. ``store``: where sessions live, in place of the policy's URL. ``sinks``: where audit
+    events go besides the trail. Raise ConfigError, at once, for a policy whose parts can't be had.
     """
 
-    def __init__(self, app: WSGIApplication, policy: Policy) -> None:
+    def __init__(
+        self,
+        app: WSGIApplication,
+        policy: Policy,
+        *,
+        hooks: Hooks = host.NONE,
+        store: Store | None = None,
+        sinks: Sequence[Sink] = (),
+        clock: Clock = system,
+    ) -> None:
         self.app = app
-        self.plans = policy.compile(WSGI)
-        self.guard = Guard()
+        parts = assemble(policy, hooks=hooks, store=store, sinks=sinks, clock=clock, asynchronous=False)
+        self.plans = policy.compile(
+            WSGI, can_verify=hooks.verify is not None, audited=parts.recorder is not None, clock=clock
+        )
+        self.guard = Guard(parts)
         # Of a header spelled with hyphens or underscores a WSGI server leaves one key.
         names = {name for name in self.plans.wanted if "_" not in name}
         self._checked = tuple((_key(name), name) for name in names - FORWARDING)
@@ -74,24 +101,34 @@ class Middleware:
             if reply is not None:
                 return answer(exchange, reply, start_response)
 
-        head = Head(exchange, start_response)
+        head = Head(exchange, start_response, self.guard, environ)
         body: Iterable[bytes] = ()
+        first: bytes | None = None
+        chunks: Iterator[bytes] | None = None
         try:
             body = self.app(environ, head)
-            if head.leave():
-                return body
-            # A generator starts its response with its first chunk. It is asked for that here, not later, because
-            # some servers send the head as soon as this call returns; PEP 3333 only forbids to wait for more.
-            chunks = iter(body)
-            first = next(chunks, None)
+            if not head.leave():
+                # A generator starts its response with its first chunk. It is asked for that here, not later, because
+                # some servers send the head as soon as this call returns; PEP 3333 only forbids to wait for more.
+                chunks = iter(body)
+                first = next(chunks, None)
+                head.leave()
         except Exception:
             close(body)
             if head.left:
                 # Part of the answer has left: only breaking off says that the rest is missing.
+                head.late(500)
                 raise
             return failed(exchange, environ, head, sys.exc_info())
-        if head.leave():
-            return Resumed(body, first, chunks)
+        if head.replaced is not None:
+            close(body)
+            return head.replaced
+        if head.left:
+            if chunks is not None or (exchange.held is not None and type(body) not in _FINISHED):
+                return Resumed(body, first, chunks, head)
+            if exchange.pending:
+                head.late(200)
+            return body
         close(body)
         return failed(exchange, environ, head)
 
@@ -114,9 +151,11 @@ class Middleware:
         method = environ["REQUEST_METHOD"]
         address = environ.get("REMOTE_ADDR") or None
         # Over HTTPS, to a host of ours, most plans have nothing to ask, and nobody needs the target as it was sent.
+        started = plans.now()
         if scheme == "https" and plan.quiet and site.refusal is None:
-            return Exchange(plan, site, method, scheme, path, address, cookie, wants=None)
-        return Exchange(plan, site, method, scheme, path, address, cookie, _target(environ)).screen()
+            exchange = Exchange(plan, site, method, scheme, path, address, cookie, started, wants=None)
+            return exchange if cookie is None or plan.sessions is None else exchange.look()
+        return Exchange(plan, site, method, scheme, path, address, cookie, started, _target(environ)).screen()
 
     def view(self, environ: WSGIEnvironment) -> Exchange:
         """Look at everything the checks may read, and change what the application shall see otherwise."""
@@ -145,15 +184,21 @@ class Head:
     """Be the application's ``start_response``: complete its headers, and keep them until the first chunk is there.
 
     Nothing leaves before that (PEP 3333), so an application that fails meanwhile, or thinks better of it, still gets
-    one whole head; a server that is given two may send both.
+    one whole head; a server that is given two may send both. What the session asks for is written just before it leaves;
+    if that fails, ``replaced`` is the body of what is answered instead.
     """
 
-    __slots__ = ("_kept", "_write", "exchange", "left", "start_response")
+    __slots__ = ("_environ", "guard", "_kept", "_write", "exchange", "left", "replaced", "start_response")
 
-    def __init__(self, exchange: Exchange, start_response: StartResponse) -> None:
+    def __init__(
+        self, exchange: Exchange, start_response: StartResponse, guard: Guard, environ: WSGIEnvironment
+    ) -> None:
         self.exchange = exchange
         self.start_response = start_response
+        self.guard = guard
+        self._environ = environ
         self.left = False
+        self.replaced: list[bytes] | None = None
         self._kept: tuple[str, list[Any]] | None = None
         self._write: Any = None
 
@@ -161,26 +206,49 @@ class Head:
         self, status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None
     ) -> Callable[[bytes], object]:
         """Take status and headers; a second time only with ``exc_info``."""
-        lines = self.exchange.close(int(status[:3]), headers if type(headers) is list else list(headers))
+        kept = headers if type(headers) is list else list(headers)
         if self.left:
             # The server knows what to do: it raises the error again.
+            lines = self.exchange.close(int(status[:3]), kept)
             return self.start_response(status, lines, exc_info)
         if self._kept is not None and exc_info is None:
             raise AssertionError("start_response was called a second time without exc_info (PEP 3333)")
-        self._kept = (status, lines)
+        self._kept = (status, kept)
         return self._early
 
     def leave(self) -> bool:
-        """Hand the head to the server, once; False where there is none yet."""
+        """Hand the head to the server, once; False where there is none yet.
+
+        Raise SessionError where the application put more into the session than it may hold.
+        """
         if self._kept is not None and not self.left:
-            self._write = self.start_response(*self._kept)
+            status, headers = self._kept
+            exchange = self.exchange
+            if exchange.pending:
+                reply = self.guard.settle(exchange, int(status[:3]), Incoming(self._environ))
+                if reply is not None:
+                    self.left = True
+                    self.replaced = answer(exchange, reply, self.start_response)
+                    return True
+            self._write = self.start_response(status, exchange.close(int(status[:3]), headers))
             self.left = True
         return self.left
+
+    def late(self, status: int) -> None:
+        """Write what was asked for after the head had left; nobody can be told any more whether it went well."""
+        if self.exchange.pending:
+            try:
+                self.guard.settle(self.exchange, status, Incoming(self._environ))
+            except SessionError as error:
+                _log.error(
+                    "what the application put into the session after the response had started is lost: %s",
+                    error,
+                )
 
     def _early(self, data: bytes) -> object:
         """Be the ``write`` of an application that does not return its chunks."""
         self.leave()
-        return self._write(data)
+        return None if self.replaced is not None else self._write(data)
 
 
 class Incoming:
@@ -194,6 +262,23 @@ class Incoming:
         """The Accept header."""
         accept: str = self._environ.get("HTTP_ACCEPT", "")
         return accept
+
+    @property
+    def agent(self) -> str:
+        """The User-Agent header."""
+        agent: str = self._environ.get("HTTP_USER_AGENT", "")
+        return agent
+
+    @property
+    def query(self) -> bytes:
+        """The query, as it was sent."""
+        query: str = self._environ.get("QUERY_STRING", "")
+        return query.encode("latin-1", "replace")
+
+    @property
+    def asking(self) -> Asking:
+        """Who asks, as far as it decides how a demand is put."""
+        return _asking(self._environ)
 
     def peek(self, limit: int) -> tuple[bytes, bool]:
         """Return at most the first ``limit`` bytes of the body, and whether these are all."""
@@ -216,20 +301,28 @@ class Incoming:
 
 
 class Resumed:
-    """Be the body of an application whose first chunk has been taken already."""
+    """Be the body of an application whose first chunk may have been taken already, and write what it still asks for."""
 
-    def __init__(self, body: Iterable[bytes], first: bytes | None, chunks: Iterator[bytes]) -> None:
+    def __init__(
+        self, body: Iterable[bytes], first: bytes | None, chunks: Iterator[bytes] | None, head: Head
+    ) -> None:
         self._body = body
         self._first = () if first is None else (first,)
         self._chunks = chunks
+        self._head = head
+        self._status = 500
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._first
-        yield from self._chunks
+        yield from self._body if self._chunks is None else self._chunks
+        self._status = 200
 
     def close(self) -> None:
-        """Close the application's iterable, as a server would have."""
-        close(self._body)
+        """Close the application's iterable, as a server would have; a body that broke off counts as a failure."""
+        try:
+            close(self._body)
+        finally:
+            self._head.late(self._status)
 
 
 def close(body: Iterable[bytes]) -> None:
@@ -237,6 +330,47 @@ def close(body: Iterable[bytes]) -> None:
     finish = getattr(body, "close", None)
     if finish is not None:
         finish()
+
+
+def respond(reply: Reply, start_response: StartResponse) -> list[bytes]:
+    """Send what :func:`demand_login` or :func:`demand_sudo` said, from inside an application."""
+    start_response(f"{reply.status} {_PHRASES.get(reply.status, 'Unknown')}", list(reply.headers))
+    return [reply.body] if reply.body else []
+
+
+def demand_login(environ: WSGIEnvironment) -> Reply | None:
+    """Return None where somebody is signed in, what to answer otherwise: the way to the sign-in page, or 401."""
+    exchange: Exchange = environ["secmw"]
+    return _rendered(environ, exchange.login_required(_asking(environ)))
+
+
+def demand_sudo(environ: WSGIEnvironment, max_age: int | None = None) -> Reply | None:
+    """Return None where somebody gave the password lately, what to answer otherwise: the page that asks for it, or 401.
+
+    ``max_age``: seconds since then, at most; by default as long as ``sudo.duration`` says.
+    """
+    exchange: Exchange = environ["secmw"]
+    return _rendered(environ, exchange.sudo_required(_asking(environ), max_age))
+
+
+def login_required(app: WSGIApplication) -> WSGIApplication:
+    """Wrap an application, or a part of one, so that only somebody who is signed in gets through."""
+
+    def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        reply = demand_login(environ)
+        return app(environ, start_response) if reply is None else respond(reply, start_response)
+
+    return guarded
+
+
+def sudo_required(app: WSGIApplication, max_age: int | None = None) -> WSGIApplication:
+    """Wrap an application, or a part of one, so that only somebody who gave the password lately gets through."""
+
+    def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        reply = demand_sudo(environ, max_age)
+        return app(environ, start_response) if reply is None else respond(reply, start_response)
+
+    return guarded
 
 
 def answer(exchange: Exchange, reply: Reply, start_response: StartResponse) -> list[bytes]:
@@ -253,7 +387,29 @@ def failed(
     what = "the application never started a response" if exc_info is None else "the application failed"
     _log.error("%s: %s %s", what, ascii(exchange.method)[1:-1], ascii(exchange.path), exc_info=exc_info)
     exchange.fail()
-    return answer(exchange, exchange.reply(environ.get("HTTP_ACCEPT", "")), head.start_response)
+    reply = exchange.reply(environ.get("HTTP_ACCEPT", ""))
+    if exchange.pending:
+        reply = head.guard.settle(exchange, 500, Incoming(environ)) or reply
+    return answer(exchange, reply, head.start_response)
+
+
+def _rendered(environ: WSGIEnvironment, refusal: Refusal | None) -> Reply | None:
+    if refusal is None:
+        return None
+    return rendered(refusal, accept=environ.get("HTTP_ACCEPT", ""), method=environ["REQUEST_METHOD"])
+
+
+def _asking(environ: WSGIEnvironment) -> Asking:
+    root = quote(environ.get("SCRIPT_NAME", "").encode("latin-1"))
+    path, query = environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", "")
+    return Asking(
+        method=environ["REQUEST_METHOD"],
+        target=root + quote(path.encode("latin-1")) + (f"?{query}" if query else ""),
+        root=root,
+        mode=environ.get("HTTP_SEC_FETCH_MODE", ""),
+        accept=environ.get("HTTP_ACCEPT", ""),
+        referer=environ.get("HTTP_REFERER", ""),
+    )
 
 
 def _key(name: str) -> str:

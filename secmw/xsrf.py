@@ -1,9 +1,10 @@
 """XSRF tokens: made from a binding and a nonce, checked by their tag alone. Pure; no request, no response.
 
 A token is the hex of a nonce (16 bytes) and of a tag (16 bytes); the tag covers the nonce as it is spelled and what the
-token is bound to, so a token has one spelling. Before sign-in that is the *visit*: a random value in an HttpOnly cookie,
-with a tag of its own, so that a value that a client made up is never taken up. Two tokens of one visit differ (a fresh
-nonce each), so a compressed page leaks none of it (BREACH).
+token is bound to, so a token has one spelling. That is the selector of the session somebody is signed in to; before, it is
+the *visit*: a random value in an HttpOnly cookie, with a tag of its own, so that a value that a client made up is never taken
+up. The two differ in length, so one is never taken for the other. Two tokens of one visit differ (a fresh nonce each), so a
+compressed page leaks none of it (BREACH).
 """
 
 from __future__ import annotations
@@ -43,17 +44,17 @@ class Tokens:
         raw = visit.encode("latin-1", "replace")
         return len(raw) == _LENGTH and self._signer.verify(raw[_NONCE_LENGTH:], raw[:_NONCE_LENGTH] + _VISIT)
 
-    def token(self, visit: str) -> str:
-        """Make a token for a visit, different each time."""
-        return self._make(_TOKEN + visit.encode("latin-1", "replace"))
+    def token(self, binding: str) -> str:
+        """Make a token for a visit or the selector of a session, different each time."""
+        return self._make(_TOKEN + binding.encode("latin-1", "replace"))
 
-    def fits(self, token: HeaderText, visit: str) -> bool:
-        """Say whether a token was made for this visit, by any of our keys, in constant time."""
+    def fits(self, token: HeaderText, binding: str) -> bool:
+        """Say whether a token was made for this visit or selector, by any of our keys, in constant time."""
         raw = token if isinstance(token, bytes) else token.encode("latin-1", "replace")
         # A script sends one token all through its visit. Remembering which visit a good one belongs to takes a fifth of
         # the time of the tag; only what was checked is remembered, and to find an entry is to know the token.
         seen = self._seen.get(raw)
-        bound = visit.encode("latin-1", "replace")
+        bound = binding.encode("latin-1", "replace")
         if seen is not None and compare_digest(seen, bound):
             return True
         message = raw[:_NONCE_LENGTH] + _TOKEN + bound

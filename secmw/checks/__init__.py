@@ -16,11 +16,20 @@ class Wants(enum.Enum):
 
     SCREEN = "the questions asked of every request"
     FORM = "the form in the body of the request"
+    RECORD = "the session whose id came with the request"
+    PAGE = "what one of our own pages needs"
     REPLY = "nothing: we answer in the application's place"
 
 
-Answer = Refusal | Wants | None
-"""None passes the request on."""
+class Bound(enum.Enum):
+    """Pass a request on, and say what its token was bound to; whether that still holds is seen when the session is known."""
+
+    SELECTOR = "the session whose id came with it"
+    VISIT = "the visit, while nobody was signed in"
+
+
+Answer = Refusal | Wants | Bound | None
+"""None and Bound pass the request on."""
 
 Check = Callable[[Request], Answer]
 
@@ -43,4 +52,4 @@ def all_of(checks: tuple[Check, ...]) -> Check | None:
     return ask
 
 
-__all__ = ["Answer", "Check", "Wants", "all_of"]
+__all__ = ["Answer", "Bound", "Check", "Wants", "all_of"]

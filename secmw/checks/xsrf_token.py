@@ -1,7 +1,10 @@
 """Does this request carry a token of its own visit? The tag alone decides, in constant time, before any store is asked.
 
-The token comes in a header that only a page of our own origin can set, or in a field of a form. A visit of which two
-different values arrive is no visit. Nothing is cleared and nothing is made here.
+The token comes in a header that only a page of our own origin can set, or in a field of a form. It is bound to a session's
+selector, or, while nobody is signed in, to a visit; the screen takes either, if it came with the request. Once the session
+is known, :meth:`XsrfToken.after` takes back what does not hold any more: a visit's token once somebody is signed in, and
+that of a session that is over. A visit of which two different values arrive is no visit. Nothing is cleared and nothing is
+made here.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from secmw.checks import Answer, Wants
+from secmw.checks import Answer, Bound, Wants
 from secmw.checks.form import FormError, find_field, is_form
 from secmw.config.settings import Xsrf
 from secmw.cookies import AMBIGUOUS, finder, fold_twins
@@ -42,6 +45,12 @@ MISSING: Final = _refusal(
     "send the XSRF cookie's value in the header, or the field in the form",
 )
 MISMATCH: Final = _refusal(Reason.XSRF_MISMATCH, "The XSRF token of this request is not one of this visit.")
+SESSION_OVER: Final = Refusal(
+    403,
+    Reason.SESSION_OVER,
+    "The session this page belongs to is over, so the request was not carried out.",
+    fix="Sign in again, and try again.",
+)
 
 _FORM_REFUSALS: Final = {
     Reason.XSRF_MISSING: MISSING,
@@ -100,25 +109,28 @@ class XsrfToken:
         if sent is None:
             sent = headers.get(self._other_header)
         if self._simple and sent is not None:
+            selector = request.selector
+            if selector is not None and self._tokens.fits(sent, selector):
+                return Bound.SELECTOR
             visit = self._find(cookie)
             if isinstance(visit, str) and self._tokens.fits(sent, visit):
-                return None
+                return Bound.VISIT
         return self._ask(request, sent, cookie)
 
     def _ask(self, request: Request, sent: HeaderText | None, cookie: str | None) -> Answer:
         """Answer for a request that is not as simple as a header that fits the visit."""
-        visits = self._visits(cookie)
+        visits = self._visits(cookie, request.selector)
         if isinstance(visits, Refusal):
             return visits
         if sent is None:
             return Wants.FORM if is_form(text(request.headers.get(self._content_type, ""))) else MISSING
         if self._settings.compare and text(sent) not in values(self._settings.cookie, cookie or ""):
             return MISMATCH
-        return self._judge(sent, visits)
+        return self._judge(sent, request.selector, visits)
 
-    def form(self, request: Request, body: bytes, *, complete: bool) -> Refusal | None:
+    def form(self, request: Request, body: bytes, *, complete: bool) -> Refusal | Bound:
         """Judge the token in the first bytes of a form."""
-        visits = self._visits(self._fold(request.cookie))
+        visits = self._visits(self._fold(request.cookie), request.selector)
         if isinstance(visits, Refusal):
             return visits
         try:
@@ -126,33 +138,38 @@ class XsrfToken:
             token = find_field(self._settings.field, content_type, body, complete=complete)
         except FormError as error:
             return _FORM_REFUSALS[error.reason]
-        return self._judge(token, visits)
+        return self._judge(token, request.selector, visits)
+
+    def after(self, bound: Bound | None, *, living: bool, signed_in: bool) -> Refusal | None:
+        """Judge again, now that it is known whether the session lives and whether somebody is signed in to it."""
+        if bound is Bound.VISIT and signed_in:
+            return MISMATCH
+        return SESSION_OVER if bound is Bound.SELECTOR and not living else None
 
     def current(self, cookie: str | None) -> str | None:
         """Return the visit that new tokens are bound to: the first name's, if we made it."""
         found = self._find(self._fold(cookie))
         return found if isinstance(found, str) and self._tokens.is_visit(found) else None
 
-    def presents(self, cookie: str | None, visit: str) -> bool:
-        """Say whether a Cookie header already holds a token of this visit."""
+    def presents(self, cookie: str | None, binding: str) -> bool:
+        """Say whether a Cookie header already holds a token of this session or visit."""
         found = values(self._settings.cookie, self._fold(cookie) or "")
-        return any(self._tokens.fits(token, visit) for token in found)
+        return any(self._tokens.fits(token, binding) for token in found)
 
-    def _visits(self, cookie: str | None) -> tuple[str, ...] | Refusal:
-        """Return the visits a Cookie header presents, ours first."""
+    def _visits(self, cookie: str | None, selector: str | None) -> tuple[str, ...] | Refusal:
+        """Return the visits a Cookie header presents, ours first; none is fine where there is a session."""
         visit = self._find(cookie)
         other = None if self._find_other is None else self._find_other(cookie)
         if visit is AMBIGUOUS or other is AMBIGUOUS:
-            return COOKIE_AMBIGUOUS
-        if visit is None:
-            return COOKIE_MISSING if other is None else (other,)
-        return (visit,) if other is None else (visit, other)
+            return COOKIE_AMBIGUOUS if selector is None else ()
+        if visit is None and other is None and selector is None:
+            return COOKIE_MISSING
+        return tuple(found for found in (visit, other) if isinstance(found, str))
 
-    def _judge(self, token: HeaderText, visits: tuple[str, ...]) -> Refusal | None:
-        for visit in visits:
-            if self._tokens.fits(token, visit):
-                return None
-        return MISMATCH
+    def _judge(self, token: HeaderText, selector: str | None, visits: tuple[str, ...]) -> Refusal | Bound:
+        if selector is not None and self._tokens.fits(token, selector):
+            return Bound.SELECTOR
+        return Bound.VISIT if any(self._tokens.fits(token, visit) for visit in visits) else MISMATCH
 
     def _fold(self, cookie: str | None) -> str | None:
         return fold_twins(cookie)[0] if self._folds and cookie else cookie

@@ -31,7 +31,7 @@ def shorthands(given: Mapping[str, Any]) -> dict[str, Any]:
         settings["hsts"] = {}
     elif isinstance(hsts, str | int) and hsts not in ("off", "omit") and not isinstance(hsts, bool):
         settings["hsts"] = {"max_age": hsts}
-    for name in ("xsrf", "sessions"):
+    for name in ("xsrf", "sessions", "sudo", "audit"):
         if settings.get(name) is True or settings.get(name) == "on":
             settings[name] = {}
     for name in ("csp", "csp_report_only"):

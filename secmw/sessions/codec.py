@@ -28,7 +28,8 @@ _TYPES: Final[tuple[tuple[type, int, Callable[[Any], str], Callable[[str], Any]]
 _WRITE: Final = {kind: (code, write) for kind, code, write, _ in _TYPES}
 _READ: Final = {code: read for _, code, _, read in _TYPES}
 
-_PLAIN: Final = frozenset({type(None), bool, int, float, str, bytes})
+#: Types that are kept as they are, and cannot change in place.
+PLAIN: Final = frozenset({type(None), bool, int, float, str, bytes})
 _BASES: Final[tuple[tuple[type, Callable[[Any], Any]], ...]] = (
     (str, str.__str__),
     (int, int.__int__),
@@ -59,7 +60,7 @@ def encode(name: str, value: Any) -> bytes:
     {'items': [1, 2], 'price': Decimal('9.90')}
     """
     try:
-        return _encoder.encode(value if type(value) in _PLAIN else _plain(value, name, 0))
+        return _encoder.encode(value if type(value) in PLAIN else _plain(value, name, 0))
     except (OverflowError, UnicodeEncodeError) as error:
         raise SessionError(f"session[{name!r}] can't be kept: {_why(error)}") from None
 
@@ -73,7 +74,7 @@ def _why(error: Exception) -> str:
 def _plain(value: Any, where: str, depth: int) -> Any:
     """Return a value as MessagePack knows it."""
     kind = type(value)
-    if kind in _PLAIN:
+    if kind in PLAIN:
         return value
     if depth > _DEPTH:
         raise SessionError(

@@ -8,16 +8,8 @@ from __future__ import annotations
 
 import re
 import secrets
+from hashlib import sha256
 from typing import Final, NamedTuple
-
-try:
-    # OpenSSL's costs half a microsecond more for so short a text; both are the same function.
-    from _sha256 import sha256  # CPython 3.11
-except ImportError:
-    try:
-        from _sha2 import sha256  # CPython 3.12 and later
-    except ImportError:
-        from hashlib import sha256
 
 SELECTOR_LENGTH: Final = 22
 _SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}")

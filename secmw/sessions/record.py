@@ -126,8 +126,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
     def over(self, now: float) -> Over | None:
         """Say why the session is over at a time, None while it lives; a clock that ran back never revives it."""
-        if now < self.seen:
-            now = self.seen
+        now = max(now, self.seen)
         if now >= self.expires:
             return Over.EXPIRED
         return Over.IDLE if now >= self.idle_until else None

@@ -169,13 +169,11 @@ def apply(raw: bytes | None, write: Write) -> tuple[bytes | None, Written | Lost
         return None, Lost(Why.UNKNOWN)
     if not isinstance(record, Record) or record.over(write.at) is not None:
         return None, Lost(Why.ENDED)
-    match write:
-        case Touch():
-            changed: Record | Lost = _seen(record, write.at)
-        case Update():
-            changed = _update(record, write)
-        case Rotate():
-            changed = _rotate(record, write)
+    changed: Record | Lost
+    if isinstance(write, Touch):
+        changed = _seen(record, write.at)
+    else:
+        changed = _update(record, write) if isinstance(write, Update) else _rotate(record, write)
     return (None, changed) if isinstance(changed, Lost) else (changed.pack(), Written(changed))
 
 

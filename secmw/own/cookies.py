@@ -1,38 +1,15 @@
-"""What we serve ourselves, below ``/_secmw/``, and the cookies we set. Pure: an exchange in, a reply out."""
+"""The cookies we set ourselves: session, visit, XSRF token; and what makes a browser forget them. Pure."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from secmw.cookies import Cookie, prefixed
-from secmw.http import Reason, Refusal, Reply
 
 if TYPE_CHECKING:
-    from secmw.exchange import Exchange
     from secmw.policy import Policy
-
-NOT_FOUND: Final = Refusal(404, Reason.NOT_FOUND, "There is nothing at this address.")
-
-NOT_ALLOWED: Final = Refusal(
-    405,
-    Reason.METHOD_NOT_ALLOWED,
-    "This address answers GET and HEAD only.",
-    headers=(("Allow", "GET, HEAD"),),
-)
-
-
-def answer(exchange: Exchange) -> Reply | Refusal:
-    """Answer a request below ``/_secmw/``, which never reaches the application.
-
-    ``GET /_secmw/xsrf``: 204, and the cookies a static front end needs to send a token.
-    """
-    handshake = exchange.facts is not None and exchange.facts.socket
-    if exchange.path != "/_secmw/xsrf" or exchange.plan.xsrf is None or handshake:
-        return NOT_FOUND
-    if exchange.method not in ("GET", "HEAD"):
-        return NOT_ALLOWED
-    exchange.xsrf_token()
-    return Reply(204, ())
+    from secmw.sessions.identifier import SessionId
+    from secmw.sessions.rules import Rules
 
 
 def own_cookie(policy: Policy, name: str) -> str:
@@ -57,12 +34,28 @@ def xsrf_cookie(policy: Policy, value: str) -> Cookie:
     return _cookie(policy, "" if policy.xsrf is None else policy.xsrf.cookie, value, http_only=False)
 
 
-def _cookie(policy: Policy, name: str, value: str, *, http_only: bool) -> Cookie:
+def session_cookie(policy: Policy, rules: Rules, value: SessionId) -> Cookie:
+    """Make the cookie that holds the id of a session."""
+    return _cookie(
+        policy, rules.cookie, str(value), http_only=True, max_age=rules.lifetime if rules.persistent else None
+    )
+
+
+def forgotten(policy: Policy, rules: Rules, *, but_visit: bool = False) -> tuple[Cookie, ...]:
+    """Make the cookies that delete all of ours, or all ``but_visit`` and its token: what a sign-out leaves is nobody's."""
+    ours = [_cookie(policy, rules.cookie, "", http_only=True)]
+    if policy.xsrf is not None and policy.xsrf.token and not but_visit:
+        ours += [visit_cookie(policy, ""), xsrf_cookie(policy, "")]
+    return tuple(cookie.deletion() for cookie in ours)
+
+
+def _cookie(policy: Policy, name: str, value: str, *, http_only: bool, max_age: int | None = None) -> Cookie:
     cookies = policy.cookies
     return Cookie(
         name,
         value,
         secure=cookies.secure,
+        max_age=max_age,
         http_only=http_only,
         same_site=cookies.same_site,
         partitioned=cookies.partitioned,

@@ -1,0 +1,156 @@
+"""Assembly: what a middleware needs besides its plans, opened from a policy's URLs or taken from the host. Start-up only.
+
+Raise ConfigError, with every problem, for a policy whose parts can't be had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+
+from secmw.config.settings import Sessions
+from secmw.errors import ConfigError, Problem
+from secmw.hooks import AsyncCaller, Caller, Hooks
+
+if TYPE_CHECKING:
+    from secmw.audit.recorder import AsyncRecorder, Recorder
+    from secmw.clock import Clock
+    from secmw.policy import Policy
+    from secmw.sinks.base import Sink
+    from secmw.stores.base import AsyncStore, Store
+    from secmw.sweep import Sweeper
+
+_NO_STORE = (
+    "is not set, and sessions have to live somewhere; write sqlite:///var/lib/app/sessions.db, memory:// (one process), or"
+    " the URL of a store you have installed; or sessions=None for a policy without"
+)
+
+
+class Parts(NamedTuple):
+    """Hold what the guard of a WSGI application waits for; None for what the policy does without."""
+
+    store: Store | None
+    recorder: Recorder | None
+    caller: Caller
+    sweeper: Sweeper | None
+    clock: Clock
+
+
+class AsyncParts(NamedTuple):
+    """Hold what the guard of an ASGI application waits for."""
+
+    store: AsyncStore | None
+    recorder: AsyncRecorder | None
+    caller: AsyncCaller
+    sweeper: Sweeper | None
+    clock: Clock
+
+
+@overload
+def assemble(
+    policy: Policy,
+    *,
+    hooks: Hooks,
+    store: Store | None,
+    sinks: Sequence[Sink],
+    clock: Clock,
+    asynchronous: Literal[False],
+) -> Parts: ...
+@overload
+def assemble(
+    policy: Policy,
+    *,
+    hooks: Hooks,
+    store: AsyncStore | None,
+    sinks: Sequence[Sink],
+    clock: Clock,
+    asynchronous: Literal[True],
+) -> AsyncParts: ...
+def assemble(
+    policy: Policy,
+    *,
+    hooks: Hooks,
+    store: Store | AsyncStore | None,
+    sinks: Sequence[Sink],
+    clock: Clock,
+    asynchronous: bool,
+) -> Parts | AsyncParts:
+    """Open the store and the trail of a policy; nothing connects before it is used."""
+    problems: list[Problem] = []
+    sessions: Sessions | None = policy.sessions if policy.screening else None
+    opened: Any = None
+    if sessions is not None:
+        opened = store if store is not None else _store(policy, clock, problems, asynchronous=asynchronous)
+        if opened is not None and _is_async(opened.load) is not asynchronous:
+            other = "an AsyncStore; this is ASGI" if asynchronous else "a Store; this is WSGI"
+            problems.append(Problem("store", f"{type(opened).__name__} has the wrong colour; give {other}"))
+    if hooks.verify is None and "sudo" in policy._written and policy.sudo.enabled:
+        problems.append(
+            Problem(
+                "sudo", "needs hooks=Hooks(verify=...), which checks a password; or write enabled = false"
+            )
+        )
+    recorder = _recorder(
+        policy, sinks, clock, problems, asynchronous=asynchronous, sessions=sessions is not None
+    )
+    if problems:
+        raise ConfigError(problems)
+    sweeper = None
+    blocking = getattr(opened, "blocking", None if asynchronous else opened)
+    if sessions is not None and blocking is not None and find_spec("secmw.sweep"):
+        from secmw.sweep import Sweeper
+
+        sweeper = Sweeper(blocking, every=float(sessions.sweep), clock=clock)
+    if asynchronous:
+        return AsyncParts(opened, recorder, AsyncCaller(hooks, clock), sweeper, clock)
+    return Parts(opened, recorder, Caller(hooks, clock), sweeper, clock)
+
+
+def _is_async(method: Any) -> bool:
+    from inspect import iscoroutinefunction
+
+    return iscoroutinefunction(method)
+
+
+def _store(policy: Policy, clock: Clock, problems: list[Problem], *, asynchronous: bool) -> Any:
+    from secmw.stores import open_store
+
+    if policy.store is None:
+        problems.append(Problem("store", _NO_STORE))
+        return None
+    try:
+        return open_store(policy.store, asynchronous=asynchronous, clock=clock)
+    except ValueError as error:
+        problems.append(Problem("store", str(error)))
+        return None
+
+
+def _recorder(
+    policy: Policy,
+    sinks: Sequence[Sink],
+    clock: Clock,
+    problems: list[Problem],
+    *,
+    asynchronous: bool,
+    sessions: bool,
+) -> Any:
+    """Open the trail: the one the policy names, or one beside its sessions, in memory where those can't hold it."""
+    url = policy.trail
+    if url is None and sessions:
+        beside = policy.store or ""
+        url = beside if beside.startswith("sqlite") else "memory://"
+    if url is None:
+        return None
+    from secmw.audit import open_trail
+    from secmw.audit.recorder import AsyncRecorder, Recorder
+
+    try:
+        if asynchronous:
+            return AsyncRecorder(
+                open_trail(url, asynchronous=True, clock=clock), sinks, settings=policy.audit, clock=clock
+            )
+        return Recorder(open_trail(url, clock=clock), sinks, settings=policy.audit, clock=clock)
+    except ValueError as error:
+        problems.append(Problem("trail", str(error)))
+        return None

@@ -1,0 +1,75 @@
+"""Rules: the settings of sessions and sudo, worked out once for a class of paths. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from secmw.cookies import AMBIGUOUS, finder
+from secmw.own.cookies import own_cookie
+from secmw.paths import exempt, odd
+from secmw.sessions.identifier import well_formed
+
+if TYPE_CHECKING:
+    from secmw.cookies import Finder
+    from secmw.policy import Policy
+
+#: Seconds; a session in steady use is written no more often than this.
+_TOUCH: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Hold what sessions of one path class obey; times in seconds.
+
+    ``cookie``: the name of the cookie, ``find`` looks for it. ``touch_every``: how stale "last seen" may get.
+    ``inactivity``: 0 for none; ``cap``: 0 for none. ``passive``: whether a path's requests are no activity.
+    ``can_verify``: whether there is anybody to ask whether a password is right.
+    """
+
+    cookie: str
+    find: Finder
+    lifetime: int
+    inactivity: int
+    touch_every: float
+    max_size: int
+    cap: int
+    persistent: bool
+    passive: Callable[[str], bool]
+    anonymous_on_outage: bool
+    page: bool
+    sign_in_url: str | None
+    sudo: bool
+    sudo_duration: int
+    can_verify: bool
+
+
+def rules(policy: Policy, *, can_verify: bool) -> Rules | None:
+    """Work out the rules of one policy; None for a policy without sessions."""
+    wanted = policy.sessions
+    if wanted is None:
+        return None
+    name = own_cookie(policy, f"{wanted.cookie}-embed" if policy.cookies.embedded else wanted.cookie)
+    inactivity = int(wanted.inactivity or 0)
+    passive = tuple(wanted.passive)
+    return Rules(
+        cookie=name,
+        find=finder(name, well_formed),
+        lifetime=int(wanted.lifetime),
+        inactivity=inactivity,
+        touch_every=min(_TOUCH, inactivity / 10) if inactivity else _TOUCH,
+        max_size=wanted.max_size,
+        cap=wanted.cap or 0,
+        persistent=wanted.persistent,
+        passive=lambda path: bool(passive) and not odd(path) and exempt(passive, path),
+        anonymous_on_outage=wanted.on_outage == "anonymous",
+        page=wanted.page,
+        sign_in_url=wanted.sign_in_url,
+        sudo=policy.sudo.enabled,
+        sudo_duration=int(policy.sudo.duration),
+        can_verify=can_verify,
+    )
+
+
+__all__ = ["AMBIGUOUS", "Rules", "rules"]

@@ -1,0 +1,455 @@
+"""Session: what an application sees of a session, and what it asks of it. Pure: nothing here waits or is written.
+
+A session is a mapping of names to values, and remembers which names this request read, lent out and changed: only
+changes are written, and only the names they are about, so that requests side by side do not undo each other. Who is
+signed in is no value in it; only ``login`` says that. What is asked for here is carried out when the response starts
+(:mod:`secmw.sessions.settlement`), or not at all if the application fails; only endings are carried out even then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from secmw.errors import SessionError
+from secmw.sessions import codec
+from secmw.sessions.identifier import SessionId, new_id
+from secmw.sessions.record import NOBODY, Identity, Over, Record
+
+if TYPE_CHECKING:
+    from secmw.sessions.rules import Rules
+
+#: A grant of sudo that lies so many seconds ahead of the clock was given by a clock that was wrong.
+_AHEAD: Final = 60.0
+
+_LATE: Final = "the response has started, and no cookie can leave any more; call it before"
+
+
+class SignIn(NamedTuple):
+    """Hold what ``login`` was told; ``checked_at``: when the credentials were checked, Unix seconds."""
+
+    user_id: str
+    description: str
+    credentials: str | None
+    checked_at: float
+
+
+class Session(MutableMapping[str, Any]):
+    """Be the session of one request.
+
+    ``over`` says why what the browser presented is no session, None where it is one or where nothing was presented.
+    Values are None, bool, int, float, str, bytes, lists and dicts of these with text keys, datetime, date, time, UUID
+    and Decimal. What is read and then changed in place is noticed.
+
+    Raise SessionError for a value that can't be kept, at once; for more data than ``sessions.max_size``, when the
+    response starts; and for ``login``, ``rotate`` and ``grant_sudo`` after it has.
+    """
+
+    __slots__ = (
+        "_base",
+        "_changes",
+        "_data",
+        "_lent",
+        "_strict",
+        "ending",
+        "away",
+        "behind",
+        "cleared",
+        "endings",
+        "everywhere",
+        "fresh",
+        "kept",
+        "loaded",
+        "now",
+        "over",
+        "pending",
+        "proof",
+        "read",
+        "readonly",
+        "record",
+        "replaced_at",
+        "rotation",
+        "rules",
+        "sealed",
+        "sign_in",
+        "started",
+        "stale",
+        "sudo",
+        "superseded",
+        "verdict",
+    )
+
+    def __init__(
+        self,
+        rules: Rules,
+        record: Record | None,
+        started: float,
+        over: Over | None = None,
+        proof: bytes = b"",
+    ) -> None:
+        self.rules = rules
+        #: The living record that the request came with, and the one the data are based on: none after a change of user.
+        self.loaded = self.record = record
+        self.started = started
+        self.now = started if record is None else max(started, record.seen)
+        self.over = over
+        #: Digest of the verifier that was presented.
+        self.proof = proof
+        #: Whether anything of it was looked at, so that the response is one person's.
+        self.read = False
+        #: Whether there may be something to write.
+        self.pending = False
+        self._data: dict[str, Any] | None = None
+        self._base = codec.EMPTY if record is None else record.data
+        self._changes: dict[str, bytes | None] = {}
+        self._lent: dict[str, bytes] = {}
+        self._strict = False
+        #: Whether the data are still those of the record that was loaded.
+        self.kept = True
+        self.sign_in: SignIn | None = None
+        self.fresh: SessionId | None = None
+        self.ending: Over | None = None
+        self.endings: list[str] = []
+        self.everywhere: str | None = None
+        self.rotation: bool | None = None
+        self.sudo: bool | None = None
+        #: No head can leave any more; another request has replaced the verifier; the store is away.
+        self.sealed = False
+        self.superseded = False
+        self.readonly = False
+        #: Whether "last seen" is due; what the record that was found is to be ended for; whether the browser shall forget
+        #: the id; whether something was asked for that can't be done while the store is away.
+        self.stale = False
+        self.verdict: tuple[str, Over] | None = None
+        self.cleared = False
+        self.away = False
+        #: The record behind a secret that has just been replaced, and when it was.
+        self.behind: Record | None = None
+        self.replaced_at = 0.0
+
+    def __repr__(self) -> str:
+        """Show what a log may hold: the public half of the id, and nothing of what is in it."""
+        return f"<Session {self.selector or 'anonymous'}>"
+
+    # --- who
+
+    @property
+    def identity(self) -> Identity:
+        """Who is signed in, as the record says it; a sign-in of this very request is not in it yet."""
+        self.read = True
+        return NOBODY if self.record is None else self.record.identity
+
+    @property
+    def user_id(self) -> str | None:
+        """Who is signed in; None for nobody."""
+        self.read = True
+        if self.sign_in is not None:
+            return self.sign_in.user_id
+        return None if self.record is None else self.record.user_id
+
+    @property
+    def user_description(self) -> str:
+        """What ``login`` was told of the user, for people to read."""
+        return self.identity.description if self.sign_in is None else self.sign_in.description
+
+    @property
+    def selector(self) -> str | None:
+        """The public half of the id, which names the session in lists, logs and audit events; None where there is none."""
+        if self.fresh is not None:
+            return self.fresh.selector
+        return None if self.record is None else self.record.selector
+
+    @property
+    def created(self) -> float | None:
+        """When the session was made, in Unix seconds; None where there is none yet."""
+        self.read = True
+        return None if self.record is None else self.record.created
+
+    @property
+    def authenticated(self) -> float | None:
+        """When somebody signed in, in Unix seconds; None while nobody has."""
+        return self.identity.authenticated or None
+
+    @property
+    def seen(self) -> float | None:
+        """When the session was in use last, in Unix seconds, to about a minute."""
+        self.read = True
+        return None if self.record is None else self.record.seen
+
+    @property
+    def expires(self) -> float | None:
+        """When the session will end whatever happens, in Unix seconds."""
+        self.read = True
+        return None if self.record is None else self.record.expires
+
+    @property
+    def idle_until(self) -> float | None:
+        """When it will end if nothing happens, in Unix seconds; infinite without such a limit."""
+        self.read = True
+        return None if self.record is None else self.record.idle_until
+
+    def whose(self) -> tuple[str, str]:
+        """Return id and description of whoever is signed in, for a log: unlike the others this does not count as reading."""
+        if self.sign_in is not None:
+            return self.sign_in.user_id, self.sign_in.description
+        identity = NOBODY if self.record is None else self.record.identity
+        return identity.user_id or "", identity.description
+
+    # --- signing in and out
+
+    def login(
+        self,
+        user_id: str,
+        description: str = "",
+        *,
+        credentials_version: str | None = None,
+        checked_at: float | None = None,
+    ) -> None:
+        """Sign a user in: a new session with a new id and a new lifetime, which keeps the data of an anonymous session or of
+        the same user, and none of another user's.
+
+        ``checked_at``: when the credentials were checked, in Unix seconds, by default when the request began; a sign-in of
+        several steps must say it. All of the user's sessions ended since then, the sign-in is undone (409).
+        ``credentials_version`` changes with the password; a session with another one than the hook
+        ``current_credentials_version`` gives is over.
+        """
+        if not isinstance(user_id, str) or not user_id:
+            raise SessionError(f"login needs the user's id as text, not {type(user_id).__name__}")
+        self._open("login")
+        if self.record is not None and self.record.user_id not in (None, user_id):
+            self._drop()
+        elif self.sign_in is not None and self.sign_in.user_id != user_id:
+            self._drop()
+        if self.loaded is not None and self.ending is None:
+            self.ending = Over.REPLACED
+        self.sign_in = SignIn(
+            user_id, description, credentials_version, self.started if checked_at is None else checked_at
+        )
+        self.fresh = new_id()
+        self.rotation = self.sudo = None
+        self.pending = True
+        self.away = self.readonly
+
+    def logout(self) -> None:
+        """End the session, for every request in flight too, and have the browser forget it; never an error."""
+        self._forget(Over.LOGGED_OUT)
+
+    def _forget(self, reason: Over) -> None:
+        if self.loaded is not None and self.ending in (None, Over.REPLACED):
+            self.ending = reason
+        self._drop()
+        self.record = self.sign_in = self.fresh = None
+        self.rotation = self.sudo = None
+        self.over = reason
+        self.pending = self.cleared = True
+        self.away = self.readonly
+
+    def _drop(self) -> None:
+        """Let go of all data."""
+        self.kept = False
+        self._base, self._data, self._changes, self._lent = codec.EMPTY, {}, {}, {}
+
+    def revoke(self, selector: str) -> None:
+        """End another session of the same user; nothing happens to one of somebody else."""
+        if selector == self.selector and self.sign_in is None:
+            self._forget(Over.REVOKED)
+        else:
+            self.endings.append(selector)
+            self.pending = True
+
+    def revoke_others(self) -> None:
+        """End all sessions of the user but this one, and undo sign-ins under way."""
+        self.everywhere = self._user()
+        self.pending = True
+
+    def revoke_all(self) -> None:
+        """End all sessions of the user, and undo sign-ins under way; a ``login`` after it in this request stands."""
+        user_id = self._user()
+        self._forget(Over.REVOKED)
+        self.everywhere = user_id
+
+    def _user(self) -> str:
+        user_id = self.user_id
+        if user_id is None:
+            raise SessionError("nobody is signed in, so there is nobody whose sessions could be ended")
+        return user_id
+
+    # --- elevation
+
+    def rotate(self, *, close: bool = False) -> None:
+        """Give the session a new secret; whatever holds the old one is out. ``close`` closes its sockets and streams too."""
+        self._open("rotate")
+        if self.record is not None and self.sign_in is None:
+            self.rotation = close or self.rotation is True
+            self.fresh = SessionId(self.record.selector, new_id().verifier)
+            self.pending = True
+
+    def grant_sudo(self) -> None:
+        """Elevate the session for ``sudo.duration``, after its user has given the password again; rotates it."""
+        self._open("grant_sudo")
+        if self.user_id is None:
+            raise SessionError("nobody is signed in, so nobody can be elevated")
+        self.sudo = True
+        self.rotate()
+        self.pending = True
+
+    def drop_sudo(self) -> None:
+        """End the elevation before its time."""
+        if self.record is not None and self.record.identity.sudo is not None:
+            self.sudo = False
+            self.pending = True
+        else:
+            self.sudo = None
+
+    @property
+    def sudo_until(self) -> float | None:
+        """When the elevation ends, in Unix seconds; None where there is none."""
+        self.read = True
+        if self.sudo is not None or self.superseded or self.record is None:
+            return self.now + self.rules.sudo_duration if self.sudo else None
+        granted = self.record.identity.sudo
+        if granted is None or granted[0] > self.started + _AHEAD or self.now >= granted[1]:
+            return None
+        return granted[1]
+
+    @property
+    def has_sudo(self) -> bool:
+        """Whether the user has given the password again, not too long ago; true where the policy does without."""
+        return not self.rules.sudo or self.sudo_until is not None
+
+    def sudo_within(self, max_age: float) -> bool:
+        """Say whether that was at most ``max_age`` seconds ago."""
+        if not self.rules.sudo:
+            return True
+        if self.sudo_until is None:
+            return False
+        granted = None if self.record is None else self.record.identity.sudo
+        return self.sudo is True or (granted is not None and self.now - granted[0] <= max_age)
+
+    # --- data
+
+    def strict(self) -> None:
+        """Have the changes of this request refused (409) if another request changed the same names meanwhile."""
+        self._strict = True
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """All values, as they are now; for what is lent out of it nobody looks after."""
+        data = self._data
+        if data is None:
+            data = self._data = codec.decode(self._base)
+        return data
+
+    def __getitem__(self, name: str) -> Any:
+        self.read = True
+        value = self.data[name]
+        kind = type(value)
+        if (kind is list or kind is dict) and name not in self._lent:
+            self._lent[name] = codec.encode(name, value)
+            self.pending = True
+        return value
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a value, or the default."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def __contains__(self, name: object) -> bool:
+        self.read = True
+        return name in self.data
+
+    def __iter__(self) -> Iterator[str]:
+        self.read = True
+        return iter(list(self.data))
+
+    def __len__(self) -> int:
+        self.read = True
+        return len(self.data)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._writable()
+        if not isinstance(name, str):
+            raise SessionError(f"a name in a session is text, not {type(name).__name__}")
+        written = codec.encode(name, value)
+        if len(written) > self.rules.max_size:
+            raise SessionError(
+                f"session[{name!r}] would take {len(written)} bytes; sessions.max_size allows {self.rules.max_size}"
+                " for all values; keep large things in a database, and their key here"
+            )
+        self.data[name] = value
+        self._changes[name] = written
+        if type(value) in codec.PLAIN:
+            self._lent.pop(name, None)
+        else:
+            # Whoever put it there may go on filling it.
+            self._lent[name] = written
+        self.pending = True
+
+    def __delitem__(self, name: str) -> None:
+        self._writable()
+        self.read = True
+        del self.data[name]
+        self._lent.pop(name, None)
+        self._changes[name] = None
+        self.pending = True
+
+    def clear(self) -> None:
+        """Remove every name that was there when this request read the session; others stay."""
+        for name in list(self.data):
+            del self[name]
+
+    def changes(self) -> dict[str, bytes | None]:
+        """Return the names that this request changed: written value, None for removed.
+
+        Raise SessionError for a value that was changed in place into something that can't be kept.
+        """
+        if self._lent:
+            for name, before in self._lent.items():
+                after = codec.encode(name, self.data[name])
+                if after != before:
+                    self._changes[name] = self._lent[name] = after
+        return self._changes
+
+    def expected(self, names: dict[str, bytes | None]) -> dict[str, bytes | None]:
+        """Return what stood under some names when this request read the session, if it asked to be strict."""
+        if not self._strict:
+            return {}
+        before = codec.split(self._base)
+        return {name: bytes(before[name]) if name in before else None for name in names}
+
+    def whole(self) -> bytes:
+        """Return all data, changes included, as a new record holds them."""
+        values: dict[str, Any] = dict(codec.split(self._base))
+        for name, value in self.changes().items():
+            if value is None:
+                values.pop(name, None)
+            else:
+                values[name] = value
+        return codec.join(values)
+
+    def settled(self, record: Record | None) -> None:
+        """Go on from what the store holds now."""
+        self.record = self.loaded = record
+        self._base = codec.EMPTY if record is None else record.data
+        self._changes = {}
+        self.kept = True
+        self.sign_in = self.fresh = self.ending = self.rotation = self.sudo = self.everywhere = None
+        self.endings = []
+        self.stale = self.cleared = False
+        self.verdict = None
+        self.pending = bool(self._lent)
+
+    # --- may it?
+
+    def _writable(self) -> None:
+        if self.readonly:
+            raise SessionError("the session store is away, and the session is empty and read-only meanwhile")
+        if self.sealed and self.record is None:
+            raise SessionError(f"there is no session to write to, and {_LATE}")
+
+    def _open(self, what: str) -> None:
+        self.read = True
+        if self.sealed:
+            raise SessionError(f"{what}: {_LATE}")

@@ -1,0 +1,179 @@
+"""Sweeper: removes what is over from a store, now and then, in one process of many, without holding up a request.
+
+A daemon thread does it, started with the first request and again after a fork. Where threads don't run, a response now
+and then takes a small batch along. Who sweeps is settled by a lease in the store.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from secmw.clock import Clock, system
+from secmw.errors import StoreError
+from secmw.stores.base import AsyncStore, Store
+
+_log = logging.getLogger("secmw")
+
+#: What is removed in one go: a few milliseconds of any store.
+BATCH: Final = 500
+
+#: Seconds between two batches: requests come first.
+_PAUSE: Final = 0.05
+
+#: Seconds until the first look, for a process that does not live as long as the time between two sweeps.
+_SOON: Final = 5.0
+
+#: Seconds between two rounds of chores.
+_CHORES: Final = 60.0
+
+
+class Sweeper:
+    """Sweep a store every so many seconds, if no other process does.
+
+    An asynchronous store is swept through its ``blocking`` one; one without is left to itself. ``chores`` are called about
+    once a minute in the same thread, whoever sweeps.
+    """
+
+    def __init__(
+        self,
+        store: Store | AsyncStore,
+        every: float,
+        *,
+        chores: Sequence[Callable[[], object]] = (),
+        clock: Clock = system,
+    ) -> None:
+        blocking = getattr(store, "blocking", store)
+        self._store: Store | None = None if _asynchronous(blocking) else blocking
+        self._every = every
+        self._chores = chores
+        self._clock = clock
+        self._due = time.monotonic() + min(every, _SOON)
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._settled = False
+        _sweepers.add(self)
+
+    def ensure_started(self) -> None:
+        """Start the thread, if there is none in this process; costs next to nothing where there is."""
+        if not self._settled:
+            self._settled = True
+            self._start()
+
+    def after_response(self) -> None:
+        """Where threads don't run: remove one small batch, if it is time to."""
+        if self._settled and self._thread is None and time.monotonic() >= self._due:
+            for chore in self._chores:
+                _safely(chore)
+            _safely(lambda: self._sweep(once=True))
+
+    def sweep(self) -> int:
+        """Sweep now, in batches with pauses, unless another holds the lease; return how many things were removed."""
+        return self._sweep(once=False)
+
+    def close(self) -> None:
+        """End the thread, soon; :meth:`ensure_started` starts another."""
+        self._stop.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout=1.0)
+        self._after_fork()
+
+    def _start(self) -> None:
+        if self._store is None and not self._chores:
+            return
+        if _threads_sleep():
+            return
+        thread = threading.Thread(
+            target=_run, args=(weakref.ref(self), self._stop), name="secmw-sweep", daemon=True
+        )
+        # Whoever forgets to close us takes the thread along.
+        weakref.finalize(self, self._stop.set)
+        try:
+            thread.start()
+        except RuntimeError:
+            _log.info("no thread can be started: sessions that are over are removed after responses")
+            return
+        self._thread = thread
+
+    def _wait(self) -> float:
+        """Return the seconds until there is something to do."""
+        wait = self._due - time.monotonic()
+        return max(0.0, min(wait, _CHORES) if self._chores else wait)
+
+    def _work(self) -> None:
+        for chore in self._chores:
+            _safely(chore)
+        if time.monotonic() >= self._due:
+            _safely(lambda: self._sweep(once=False))
+
+    def _sweep(self, *, once: bool) -> int:
+        store, removed, more = self._store, 0, True
+        self._due = time.monotonic() + self._every
+        # Longer than until our next turn, so that it stays with us while we live.
+        while store is not None and more and store.lease("sweep", self._every * 1.5):
+            count = store.sweep(self._clock.now(), BATCH)
+            removed += count
+            more = count >= BATCH
+            if once:
+                break
+            if more and self._stop.wait(_PAUSE):
+                break
+        if once and more:
+            self._due = time.monotonic() + min(self._every, 1.0)
+        return removed
+
+    def _after_fork(self) -> None:
+        self._stop = threading.Event()
+        self._thread = None
+        self._settled = False
+
+
+def _run(reference: weakref.ref[Sweeper], stop: threading.Event) -> None:
+    wait = 0.0
+    while not stop.wait(wait):
+        sweeper = reference()
+        if sweeper is None:
+            return
+        sweeper._work()
+        wait = sweeper._wait()
+        # Nothing here may keep it alive while we wait.
+        del sweeper
+
+
+def _safely(work: Callable[[], object]) -> None:
+    try:
+        work()
+    except StoreError as error:
+        _log.warning("what is over could not be removed; it is tried again later: %s", error)
+    except Exception:  # the thread must go on, whatever a store or a chore does
+        _log.exception("what is done now and then failed; it is tried again later")
+
+
+def _asynchronous(store: object) -> bool:
+    from inspect import iscoroutinefunction
+
+    return iscoroutinefunction(getattr(store, "sweep", None))
+
+
+def _threads_sleep() -> bool:
+    """Say whether this is uWSGI without threads, where they start and never run."""
+    uwsgi = sys.modules.get("uwsgi")
+    options = getattr(uwsgi, "opt", {})
+    return uwsgi is not None and not any(options.get(name) for name in ("enable-threads", "threads"))
+
+
+_sweepers: Final[weakref.WeakSet[Sweeper]] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for sweeper in list(_sweepers):
+        sweeper._after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)
