@@ -62,4 +62,8 @@ def _problem(refusal: Refusal) -> bytes:
         "detail": refusal.detail or said.detail,
         "reason": str(refusal.reason),
     }
-    return msgspec.json.encode({**problem, "fix": fix} if fix else problem)
+    if fix:
+        problem["fix"] = fix
+    if refusal.page:
+        problem["page"] = refusal.page
+    return msgspec.json.encode(problem)

@@ -85,6 +85,42 @@ WORDS: Final[Mapping[Reason, Words]] = {
     Reason.FORM_MALFORMED: Words(
         "This form can't be read", "What was sent is not a well-formed form.", _RELOAD
     ),
+    Reason.SESSION_OVER: Words(
+        "Your session is over",
+        "What was sent belongs to a session that has ended. Nothing has been changed.",
+        "Go back, reload the page, and sign in again.",
+    ),
+    Reason.SESSION_SUPERSEDED: Words(
+        "One moment", "Another request of yours has just renewed your session.", "Reload the page."
+    ),
+    Reason.SESSION_CONFLICT: Words(
+        "Something else changed this meanwhile",
+        "Another window changed the same thing at the same time, so nothing of this was saved.",
+        "Reload the page, look at what is there now, and try again.",
+    ),
+    Reason.SIGN_IN_REQUIRED: Words(
+        "Please sign in", "This is only for people who are signed in.", "Sign in, then try again."
+    ),
+    Reason.SIGN_IN_UNDONE: Words(
+        "You are not signed in",
+        "All sessions of this account were ended while you were signing in.",
+        "Sign in again. If it was not you who ended them, change your password first.",
+    ),
+    Reason.SUDO_REQUIRED: Words(
+        "Your password is needed once more",
+        "This is only for people who have given their password a moment ago.",
+        "Give your password again, then try once more.",
+    ),
+    Reason.STORE_AWAY: Words(
+        "We can’t look up your session",
+        "The place where sessions are kept does not answer. You are still signed in.",
+        "Try again in a moment. If this keeps happening, tell the people who run the site.",
+    ),
+    Reason.AUDIT_AWAY: Words(
+        "This could not be recorded",
+        "What you asked for has happened, but the record of it could not be written.",
+        "Do not send it again. Tell the people who run the site what you did, and when.",
+    ),
     Reason.NOT_FOUND: Words(
         "There is nothing here", "No page lives at this address.", "Check the address for typing errors."
     ),
