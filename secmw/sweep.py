@@ -13,7 +13,8 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Final
+from inspect import iscoroutinefunction
+from typing import Any, Final
 
 from secmw.clock import Clock, system
 from secmw.errors import StoreError
@@ -49,12 +50,12 @@ class Sweeper:
         chores: Sequence[Callable[[], object]] = (),
         clock: Clock = system,
     ) -> None:
-        blocking = getattr(store, "blocking", store)
-        self._store: Store | None = None if _asynchronous(blocking) else blocking
+        self._store = _blocking(store)
         self._every = every
         self._chores = chores
         self._clock = clock
         self._due = time.monotonic() + min(every, _SOON)
+        self._starting = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._settled = False
@@ -63,8 +64,10 @@ class Sweeper:
     def ensure_started(self) -> None:
         """Start the thread, if there is none in this process; costs next to nothing where there is."""
         if not self._settled:
-            self._settled = True
-            self._start()
+            with self._starting:
+                if not self._settled:
+                    self._start()
+                    self._settled = True
 
     def after_response(self) -> None:
         """Where threads don't run: remove one small batch, if it is time to."""
@@ -82,7 +85,7 @@ class Sweeper:
         self._stop.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=1.0)
-        self._after_fork()
+        self._begin_anew()
 
     def _start(self) -> None:
         if self._store is None and not self._chores:
@@ -128,7 +131,8 @@ class Sweeper:
             self._due = time.monotonic() + min(self._every, 1.0)
         return removed
 
-    def _after_fork(self) -> None:
+    def _begin_anew(self) -> None:
+        self._starting = threading.Lock()
         self._stop = threading.Event()
         self._thread = None
         self._settled = False
@@ -151,14 +155,14 @@ def _safely(work: Callable[[], object]) -> None:
         work()
     except StoreError as error:
         _log.warning("what is over could not be removed; it is tried again later: %s", error)
-    except Exception:  # the thread must go on, whatever a store or a chore does
+    except Exception:  # noqa: BLE001 - the thread must go on, whatever a store or a chore does
         _log.exception("what is done now and then failed; it is tried again later")
 
 
-def _asynchronous(store: object) -> bool:
-    from inspect import iscoroutinefunction
-
-    return iscoroutinefunction(getattr(store, "sweep", None))
+def _blocking(store: Store | AsyncStore) -> Store | None:
+    """Return the store that a thread can use."""
+    found: Any = getattr(store, "blocking", store)
+    return None if iscoroutinefunction(getattr(found, "sweep", None)) else found
 
 
 def _threads_sleep() -> bool:
@@ -173,7 +177,7 @@ _sweepers: Final[weakref.WeakSet[Sweeper]] = weakref.WeakSet()
 
 def _after_fork() -> None:
     for sweeper in list(_sweepers):
-        sweeper._after_fork()
+        sweeper._begin_anew()
 
 
 os.register_at_fork(after_in_child=_after_fork)
