@@ -8,14 +8,14 @@ python -m benchmarks.overhead --quick      a hundredth of the work
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import secmw.asgi
 import secmw.wsgi
-from benchmarks import page, requests
+from benchmarks import page, requests, sessions
 from benchmarks.probe import ask, prove
 from benchmarks.timing import Added, compare
 from secmw import Policy
@@ -28,7 +28,11 @@ from secmw.xsrf import Tokens
 PAGE = page.EXPLANATION / "performance.md"
 
 #: The budget: time added over the no-op wrapper's, on ASGI.
-BUDGET = {"headers only, GET": 3.5, "whole, GET": 6.0, "whole, POST with token": 16.0}
+BUDGET: Final[Mapping[str, float | None]] = {
+    "headers only, GET": 3.5,
+    "whole, GET": 6.0,
+    "whole, POST with token": 16.0,
+}
 
 #: The headers of the application's own response.
 OWN = len(requests.RESPONSE_HEADERS)
@@ -37,7 +41,7 @@ _KEY = new_key()
 
 
 def whole() -> Policy:
-    """Return the recommended policy, everything on."""
+    """Return the recommended policy, everything on but sessions."""
     return Policy.recommended(secret_keys=[_KEY], public_url="https://app.example.org", sessions=None)
 
 
@@ -58,8 +62,9 @@ class Visitor:
         self._make: Any = requests.scope if asgi else requests.environ
         tokens = Tokens(KeyRing([_KEY]))
         visit = tokens.new_visit()
-        self._post = requests.post_headers(visit, tokens.token(visit))
-        self._broken = requests.post_headers(visit, tokens.token(tokens.new_visit()))
+        cookie = f"__Host-visit={visit}"
+        self._post = requests.post_headers(cookie, tokens.token(visit))
+        self._broken = requests.post_headers(cookie, tokens.token(tokens.new_visit()))
 
     def get(self, _: str = "") -> Any:
         """Make a navigation, without cookies."""
@@ -149,22 +154,36 @@ def each_header(*, rounds: int, count: int) -> Iterator[tuple[str, Added, int]]:
         yield name, found[name], bytes_
 
 
+Rows = Mapping[str, tuple[Added, float]]
+
+
+def table(asgi: Rows, wsgi: Rows, budget: Mapping[str, float | None]) -> Iterator[str]:
+    """Write the rows of both interfaces side by side."""
+    yield "| | ASGI, µs added | × no-op | budget | WSGI, µs added | × no-op |"
+    yield "|---|--:|--:|--:|--:|--:|"
+    for name, (added, times) in asgi.items():
+        other, other_times = wsgi[name]
+        limit = budget[name]
+        yield (
+            f"| {name} | {added.median:.2f} ({added.least:.2f}) | {times:.1f} | {'' if limit is None else f'{limit:g}'} "
+            f"| {other.median:.2f} ({other.least:.2f}) | {other_times:.1f} |"
+        )
+
+
 def report(*, rounds: int, count: int) -> str:
     """Measure everything and write it down as Markdown."""
-    asgi = measure(Variants.on(asgi=True), rounds=rounds, count=count)
-    wsgi = measure(Variants.on(asgi=False), rounds=rounds, count=count)
+    work = {"rounds": rounds, "count": count}
+    asgi, wsgi = (measure(Variants.on(asgi=kind), **work) for kind in (True, False))
     lines = [
         f"Measured {page.machine()}; {rounds} rounds of {count} requests.",
         "",
-        "| | ASGI, µs added | × no-op | budget | WSGI, µs added | × no-op |",
-        "|---|--:|--:|--:|--:|--:|",
+        *table(asgi, wsgi, BUDGET),
+        "",
+        "With sessions, the whole policy:",
+        "",
     ]
-    for name, (added, times) in asgi.items():
-        other, other_times = wsgi[name]
-        lines.append(
-            f"| {name} | {added.median:.2f} ({added.least:.2f}) | {times:.1f} | {BUDGET[name]:g} "
-            f"| {other.median:.2f} ({other.least:.2f}) | {other_times:.1f} |"
-        )
+    asgi, wsgi = (sessions.measure(sessions.Variants.on(asgi=kind), **work) for kind in (True, False))
+    lines += table(asgi, wsgi, sessions.BUDGET)
     lines += ["", "| header, alone, on ASGI | µs | bytes |", "|---|--:|--:|"]
     for name, cost, size in each_header(rounds=rounds, count=count):
         lines.append(f"| {name} | {cost.median:.2f} | {size} |")

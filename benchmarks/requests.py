@@ -34,15 +34,23 @@ FOREIGN_COOKIES = b"_ga=GA1.1.1234567890.1700000000; theme=dark; consent=yes-202
 RESPONSE_HEADERS = ((b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"2"))
 
 
-def post_headers(visit: str, token: str) -> tuple[tuple[bytes, bytes], ...]:
-    """Return the seventeen fields of a POST by fetch() that carries its token."""
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+def with_cookie(cookie: str) -> Headers:
+    """Return the twelve fields of a navigation with a cookie of ours behind three foreign ones."""
+    return (*BROWSER, (b"cookie", FOREIGN_COOKIES + b"; " + cookie.encode()))
+
+
+def post_headers(cookie: str, token: str) -> Headers:
+    """Return the seventeen fields of a POST by fetch() that carries its token, and the cookie the token belongs to."""
     return (
         *BROWSER,
         (b"content-type", b"application/json"),
         (b"content-length", b"2"),
         (b"origin", b"https://app.example.org"),
         (b"referer", b"https://app.example.org/cart"),
-        (b"cookie", FOREIGN_COOKIES + b"; __Host-visit=" + visit.encode()),
+        (b"cookie", FOREIGN_COOKIES + b"; " + cookie.encode()),
         (b"x-xsrf-token", token.encode()),
     )
 

@@ -50,7 +50,7 @@ def command(path: str, file: Path | None, preset: str | None, method: str, host:
 
 def load(file: Path | None, preset: str | None, host: str | None) -> tuple[Policy, str]:
     """Return the policy to explain, and where it comes from; without a file, a preset for an example host."""
-    file = file or _beside()
+    file = file or beside()
     if file is not None:
         policy = Policy.from_file(file)
         if preset is None or preset == policy.preset:
@@ -69,7 +69,7 @@ def load(file: Path | None, preset: str | None, host: str | None) -> tuple[Polic
     return policy, f"the preset {preset} with public_url = {policy.public_url}; no policy file here"
 
 
-def _beside() -> Path | None:
+def beside() -> Path | None:
     """Find a policy in the current folder."""
     if (file := Path("secmw.toml")).is_file():
         return file

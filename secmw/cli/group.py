@@ -19,9 +19,10 @@ else:
 
 #: Verb, module whose ``command`` it is, and its line in `secmw --help`, so that help imports no verb.
 VERBS: Final = {
-    "demo": ("secmw.cli.demo", "Serve a protected application to open in a browser."),
+    "demo": ("secmw.cli.demo", "Serve a protected application to sign in to."),
     "explain": ("secmw.cli.explain", "Say which rules, headers and cookies a request to PATH gets, and why."),
     "keys": ("secmw.cli.keys", "Make secret keys."),
+    "sessions": ("secmw.cli.sessions", "List and end sessions."),
 }
 
 
