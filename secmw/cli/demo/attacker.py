@@ -17,7 +17,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from secmw.cli.demo.site import HERE, PAGES, PAYLOAD, Places
+from secmw.cli.demo.notebook import PAYLOAD
+from secmw.cli.demo.rendering import HERE, PAGES, Places
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -15,7 +15,10 @@ import uvicorn
 
 from secmw.cli.demo.attacker import attacker
 from secmw.cli.demo.journal import Journal
-from secmw.cli.demo.site import Places, policy_for, site
+from secmw.cli.demo.rendering import Places
+from secmw.cli.demo.site import policy_for, site
+from secmw.cli.demo.users import USERS, Users, password_of
+from secmw.keys import development_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,7 +119,7 @@ def sockets_work() -> bool:
     return any(importlib.util.find_spec(name) is not None for name in ("websockets", "wsproto"))
 
 
-def serve_demo(port: int, *, files: Files | None, browser: bool) -> None:
+def serve_demo(port: int, *, files: Files | None, short: bool, browser: bool) -> None:
     """Serve the demo until Ctrl-C."""
     found, first, second = open_both(port)
     if found != port:
@@ -128,11 +131,13 @@ def serve_demo(port: int, *, files: Files | None, browser: bool) -> None:
         tls=files is not None,
         sockets=sockets_work(),
     )
-    say(places, files)
+    key = development_key()
+    say(places, files, key, short=short)
     log_to_terminal()
     journal = Journal()
     context = None if files is None else ssl.create_default_context(cafile=str(files.authority))
-    app = TwoSites(site(places, policy_for(places), journal), attacker(places, journal, context), found)
+    ours = site(places, policy_for(places, short=short), Users(key), journal)
+    app = TwoSites(ours, attacker(places, journal, context), found)
     config = uvicorn.Config(
         app,
         access_log=False,
@@ -165,13 +170,18 @@ def log_to_terminal() -> None:
     logging.getLogger("uvicorn.error").addFilter(lambda record: not record.getMessage().startswith(_NOISE))
 
 
-def say(places: Places, files: Files | None) -> None:
-    """Print where the demo is, and what has to be known before it is opened."""
+def say(places: Places, files: Files | None, key: str, *, short: bool) -> None:
+    """Print where the demo is, who may sign in, and what has to be known before it is opened."""
     click.echo()
     click.secho("secmw demo", bold=True)
     click.echo(f"  Open this       {click.style(places.app, fg='cyan', underline=True)}")
+    for number, user in enumerate(USERS):
+        password = click.style(password_of(user, key), bold=True)
+        click.echo(f"  {'or' if number else 'Sign in as':15} {user.name}  with the password  {password}")
     click.echo(f"  It is attacked by {places.attacker}")
     click.echo()
+    if short:
+        click.echo("  Sessions end after 30 seconds without a request, and after 3 minutes in any case.\n")
     if files is None:
         click.secho(
             "  Plain HTTP, for this machine only. Not protected here: nothing is encrypted, cookies are",

@@ -10,7 +10,8 @@ from secmw import Policy
 from secmw.cli.demo import attacker as module
 from secmw.cli.demo.attacker import ATTACKS, attacker, get
 from secmw.cli.demo.journal import Journal
-from secmw.cli.demo.site import HERE, PAYLOAD, Places
+from secmw.cli.demo.notebook import PAYLOAD
+from secmw.cli.demo.rendering import HERE, Places
 from secmw.presets import PRESETS
 from secmw.testing import Client
 

@@ -22,7 +22,7 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
 
 def test_the_demo_is_plain_http_on_port_8000_unless_told(served: list[Any], tmp_path: Path) -> None:
     assert CliRunner().invoke(command, ["demo"]).exit_code == 0
-    assert served == [(8000, {"files": None, "browser": False})]
+    assert served == [(8000, {"files": None, "short": False, "browser": False})]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -32,6 +32,12 @@ def test_tls_makes_a_certificate_in_this_folder(served: list[Any], tmp_path: Pat
     assert (port, settings["browser"]) == (9000, True)
     assert (tmp_path / settings["files"].authority).is_file()
     assert (tmp_path / ".secmw" / "demo").is_dir()
+
+
+def test_short_limits_are_passed_on(served: list[Any]) -> None:
+    assert CliRunner().invoke(command, ["demo", "--short"]).exit_code == 0
+    [(_, settings)] = served
+    assert settings["short"] is True
 
 
 @pytest.mark.parametrize("port", ["0", "65535", "-1", "http"])

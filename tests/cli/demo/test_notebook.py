@@ -7,27 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from markupsafe import escape
 
-from secmw.cli.demo.journal import Journal
-from secmw.cli.demo.site import PAYLOAD, Places, masked, policy_for, site
-from secmw.testing import Client, Response
+from secmw.cli.demo.notebook import PAYLOAD, masked
+from tests.demo import TLS, Demo, token
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PLAIN = Places(app="http://localhost:8000", attacker="http://127.0.0.1:8001", tls=False, sockets=True)
-TLS = Places(app="https://localhost:8000", attacker="https://127.0.0.1:8001", tls=True, sockets=False)
-
-
-class Demo:
-    """A demo, and a browser that looks at it."""
-
-    def __init__(self, places: Places) -> None:
-        self.journal = Journal()
-        self.policy = policy_for(places)
-        self.client = Client(site(places, self.policy, self.journal), base_url=places.app)
-
-    def home(self) -> Response:
-        return self.client.get("/")
+    from secmw.testing import Response
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +23,11 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def demo() -> Demo:
-    return Demo(PLAIN)
+    return Demo()
+
+
+def home(demo: Demo) -> Response:
+    return demo.client.get("/attacks")
 
 
 def nonce(response: Response) -> str:
@@ -50,7 +40,7 @@ def nonce(response: Response) -> str:
 
 
 def test_every_script_of_the_page_is_ours(demo: Demo) -> None:
-    response = demo.home()
+    response = home(demo)
     assert response.status == 200
     scripts = re.findall(r"<script\b[^>]*>", response.text)
     assert scripts
@@ -59,7 +49,7 @@ def test_every_script_of_the_page_is_ours(demo: Demo) -> None:
 
 
 def test_the_page_shows_the_headers_that_it_comes_with_and_their_settings(demo: Demo) -> None:
-    response = demo.home()
+    response = home(demo)
     text = re.sub(r"\s+", " ", html.unescape(response.text))
     for name in ("X-Frame-Options", "Content-Security-Policy", "Referrer-Policy", "Cache-Control"):
         value = response.header(name)
@@ -69,14 +59,14 @@ def test_the_page_shows_the_headers_that_it_comes_with_and_their_settings(demo: 
 
 
 def test_what_names_the_software_is_removed(demo: Demo) -> None:
-    assert demo.home().header("X-Powered-By") is None
-    assert "X-Powered-By" in demo.home().text
+    assert home(demo).header("X-Powered-By") is None
+    assert "X-Powered-By" in home(demo).text
 
 
 def test_the_page_shows_the_request_and_cuts_its_secrets_off(demo: Demo) -> None:
-    demo.home()
+    home(demo)
     visit = demo.client.cookies["visit"].value
-    text = demo.client.get("/", headers={"X-Colour": "<b>green</b>"}).text
+    text = demo.client.get("/attacks", headers={"X-Colour": "<b>green</b>"}).text
     assert "&lt;b&gt;green&lt;/b&gt;" in text
     assert visit[:4] + "…" in text
     assert visit not in text
@@ -95,7 +85,7 @@ def test_values_are_masked(value: str, shown: str) -> None:
 
 
 def test_over_plain_http_the_page_says_what_is_not_protected(demo: Demo) -> None:
-    text = demo.home().text
+    text = home(demo).text
     assert "Plain HTTP, for this machine only." in text
     assert "neither Secure nor prefixed with" in text
     assert demo.client.cookies["visit"].secure is False
@@ -103,22 +93,22 @@ def test_over_plain_http_the_page_says_what_is_not_protected(demo: Demo) -> None
 
 def test_over_tls_it_has_what_was_missing() -> None:
     demo = Demo(TLS)
-    assert "Plain HTTP, for this machine only." not in demo.home().text
-    assert "Policy.recommended" in demo.home().text
+    assert "Plain HTTP, for this machine only." not in home(demo).text
+    assert "Policy.recommended" in home(demo).text
     assert demo.client.cookies["__Host-visit"].secure is True
 
 
 def test_the_button_for_a_socket_is_there_only_where_it_can_work(demo: Demo) -> None:
-    assert 'id="echo"' in demo.home().text
-    assert 'id="echo"' not in Demo(TLS).home().text
+    assert 'id="echo"' in home(demo).text
+    assert 'id="echo"' not in home(Demo(TLS)).text
 
 
 def test_the_attacking_site_may_be_shown_and_nothing_else(demo: Demo) -> None:
-    policy = demo.home().header("Content-Security-Policy") or ""
+    policy = home(demo).header("Content-Security-Policy") or ""
     assert "frame-src 'self' http://127.0.0.1:8001;" in policy
 
 
-@pytest.mark.parametrize("name", ["demo.css", "demo.js", "greet.js", "attacker.js", "icon.svg"])
+@pytest.mark.parametrize("name", ["demo.css", "demo.js", "shop.js", "greet.js", "attacker.js", "icon.svg"])
 def test_its_files_are_served_under_the_policy(demo: Demo, name: str) -> None:
     response = demo.client.get(f"/static/{name}")
     assert response.status == 200
@@ -128,30 +118,24 @@ def test_its_files_are_served_under_the_policy(demo: Demo, name: str) -> None:
 # --- writing
 
 
-def token(response: Response) -> str:
-    found = re.search(r'name="xsrf_token" value="([^"]+)"', response.text)
-    assert found
-    return found[1]
-
-
 def test_a_form_with_the_token_is_kept(demo: Demo) -> None:
-    form = {"xsrf_token": token(demo.home()), "note": "Hello <you>"}
+    form = {"xsrf_token": token(home(demo)), "note": "Hello <you>"}
     response = demo.client.post("/notes", form=form, headers={"X-XSRF-TOKEN": None})
-    assert (response.status, response.header("Location")) == (303, "/#send")
-    assert "<li>Hello &lt;you&gt;</li>" in demo.home().text
+    assert (response.status, response.header("Location")) == (303, "/attacks#send")
+    assert "<li>Hello &lt;you&gt;</li>" in home(demo).text
 
 
 def test_a_form_without_it_is_not(demo: Demo) -> None:
-    demo.home()
+    home(demo)
     headers = {"X-XSRF-TOKEN": None, "Accept": "text/html"}
     response = demo.client.post("/notes", form={"note": "Hello"}, headers=headers)
     assert response.status == 403
     assert "<code>xsrf_missing</code>" in response.text
-    assert "<li>Hello</li>" not in demo.home().text
+    assert "<li>Hello</li>" not in home(demo).text
 
 
 def test_a_script_with_the_token_is_heard(demo: Demo) -> None:
-    demo.home()
+    home(demo)
     headers = {"Accept": "application/json"}
     assert demo.client.post("/notes", json={"note": " Hi "}, headers=headers).json() == {"saved": "Hi"}
     assert demo.journal.after(0)[-1]["what"] == "POST /notes"
@@ -159,20 +143,20 @@ def test_a_script_with_the_token_is_heard(demo: Demo) -> None:
 
 @pytest.mark.parametrize(("given", "reason"), [(None, "xsrf_missing"), ("A" * 43, "xsrf_mismatch")])
 def test_a_script_without_it_is_told_why_not(demo: Demo, given: str | None, reason: str) -> None:
-    demo.home()
+    home(demo)
     response = demo.client.post("/notes", json={"note": "Hi"}, headers={"X-XSRF-TOKEN": given})
     assert response.json()["reason"] == reason
     assert demo.journal.after(0)[-1]["reason"] == reason
 
 
 def test_an_empty_note_is_not_kept(demo: Demo) -> None:
-    before = demo.home().text.count("<li>")
+    before = home(demo).text.count("<li>")
     demo.client.post("/notes", json={"note": "  "})
-    assert demo.home().text.count("<li>") == before
+    assert home(demo).text.count("<li>") == before
 
 
 def test_the_notes_stay_few_and_short(demo: Demo) -> None:
-    demo.home()
+    home(demo)
     for number in range(30):
         demo.client.post("/notes", json={"note": f"{number} {'x' * 15_000}"})
     notes = demo.client.get("/private").json()["notes"]
@@ -181,7 +165,7 @@ def test_the_notes_stay_few_and_short(demo: Demo) -> None:
 
 
 def test_a_large_body_is_cut_not_kept(demo: Demo) -> None:
-    form = {"xsrf_token": token(demo.home()), "note": "y" * 100_000}
+    form = {"xsrf_token": token(home(demo)), "note": "y" * 100_000}
     assert demo.client.post("/notes", form=form, headers={"X-XSRF-TOKEN": None}).status == 303
 
 
@@ -193,7 +177,7 @@ def foreign(**more: str) -> dict[str, str]:
 
 
 def test_another_site_can_write_nothing(demo: Demo) -> None:
-    demo.home()
+    home(demo)
     response = demo.client.post("/notes?attack=1", form={"note": "Foreign"}, headers=foreign())
     assert response.json()["reason"] == "cross_origin"
     assert [(entry["outcome"], entry["reason"]) for entry in demo.journal.of("1")] == [
@@ -215,7 +199,14 @@ def test_another_site_opens_no_socket_and_ours_does(demo: Demo) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "value"), [("/", "DENY"), ("/alone", "DENY"), ("/greet", "DENY"), ("/framed/", "SAMEORIGIN")]
+    ("path", "value"),
+    [
+        ("/sign-in", "DENY"),
+        ("/attacks", "DENY"),
+        ("/alone", "DENY"),
+        ("/greet", "DENY"),
+        ("/framed/", "SAMEORIGIN"),
+    ],
 )
 def test_a_page_says_who_may_frame_it(demo: Demo, path: str, value: str) -> None:
     assert demo.client.get(path).header("X-Frame-Options") == value

@@ -22,6 +22,8 @@ import uvicorn
 from secmw.cli.demo import serve as module
 from secmw.cli.demo.certificate import own_certificate
 from secmw.cli.demo.serve import TakenError, TwoSites, listen, open_both, serve_demo, sockets_work
+from secmw.cli.demo.users import USERS, password_of
+from secmw.keys import development_key
 from tests.servers import START, STOP
 
 if TYPE_CHECKING:
@@ -173,16 +175,38 @@ def test_the_address_and_the_limits_are_told(
     served: list[uvicorn.Config], capsys: pytest.CaptureFixture[str]
 ) -> None:
     port = free_port()
-    serve_demo(port, files=None, browser=False)
+    serve_demo(port, files=None, short=False, browser=False)
     output = capsys.readouterr().out
     assert f"http://localhost:{port}\n" in output
+    assert "Sessions end after" not in output
     assert f"http://127.0.0.1:{port + 1}\n" in output
     assert "Not protected here" in output
     assert output.endswith("Stopped.\n")
 
 
+def test_who_may_sign_in_is_told_and_stays_the_same(
+    served: list[uvicorn.Config], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    found = []
+    for _ in range(2):
+        serve_demo(free_port(), files=None, short=False, browser=False)
+        output = capsys.readouterr().out
+        found.append(
+            re.findall(r"^ +(?:Sign in as|or) +(\w+)  with the password  (\S+)$", output, re.MULTILINE)
+        )
+    key = development_key()
+    assert found[0] == found[1] == [(user.name, password_of(user, key)) for user in USERS]
+    written = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    assert not [password for _, password in found[0] if password.encode() in written]
+
+
+def test_short_limits_are_told(served: list[uvicorn.Config], capsys: pytest.CaptureFixture[str]) -> None:
+    serve_demo(free_port(), files=None, short=True, browser=False)
+    assert "Sessions end after 30 seconds without a request" in capsys.readouterr().out
+
+
 def test_the_server_leaves_peer_and_headers_alone(served: list[uvicorn.Config]) -> None:
-    serve_demo(free_port(), files=None, browser=False)
+    serve_demo(free_port(), files=None, short=False, browser=False)
     [config] = served
     assert (config.proxy_headers, config.server_header, config.access_log) == (False, False, False)
 
@@ -192,7 +216,7 @@ def test_over_tls_it_is_told_how_to_trust_the_certificate(
 ) -> None:
     files = own_certificate(tmp_path / "demo")
     port = free_port()
-    serve_demo(port, files=files, browser=False)
+    serve_demo(port, files=files, short=False, browser=False)
     output = capsys.readouterr().out
     assert f"https://localhost:{port}\n" in output
     assert f'-i "{files.authority}"' in output
@@ -206,7 +230,7 @@ def test_a_taken_port_is_told(served: list[uvicorn.Config], capsys: pytest.Captu
     with socket.socket() as other:
         other.bind(("127.0.0.1", port))
         other.listen()
-        serve_demo(port, files=None, browser=False)
+        serve_demo(port, files=None, short=False, browser=False)
     assert re.search(rf"^Port {port} is taken, so this is port \d+\.$", capsys.readouterr().out, re.MULTILINE)
 
 
@@ -216,7 +240,7 @@ def test_a_browser_is_opened_where_asked(
     opened: list[str] = []
     monkeypatch.setattr(click, "launch", opened.append)
     port = free_port()
-    serve_demo(port, files=None, browser=True)
+    serve_demo(port, files=None, short=False, browser=True)
     assert opened == [f"http://localhost:{port}"]
 
 
@@ -225,14 +249,14 @@ def test_without_a_socket_library_the_demo_says_so(
 ) -> None:
     assert sockets_work()
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
-    serve_demo(free_port(), files=None, browser=False)
+    serve_demo(free_port(), files=None, short=False, browser=False)
     assert "There is no WebSocket library here" in capsys.readouterr().out
 
 
 def test_uvicorns_complaint_about_a_refused_handshake_is_kept_back(
     served: list[uvicorn.Config], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    serve_demo(free_port(), files=None, browser=False)
+    serve_demo(free_port(), files=None, short=False, browser=False)
     logger = logging.getLogger("uvicorn.error")
     logger.error("ASGI callable returned without completing handshake.")
     logger.error("something else")
@@ -275,14 +299,16 @@ def running(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str]
                 process.communicate()
 
 
-def fetch(port: int, host: str, context: ssl.SSLContext | None = None) -> tuple[int, str]:
+def fetch(
+    port: int, host: str, context: ssl.SSLContext | None = None, *, path: str = "/attacks"
+) -> tuple[int, str]:
     connection: http.client.HTTPConnection
     if context is None:
         connection = http.client.HTTPConnection(host, port, timeout=START)
     else:
         connection = http.client.HTTPSConnection(host, port, timeout=START, context=context)
     try:
-        connection.request("GET", "/", headers={"Host": f"localhost:{port}"} if host == "::1" else {})
+        connection.request("GET", path, headers={"Host": f"localhost:{port}"} if host == "::1" else {})
         response = connection.getresponse()
         return response.status, response.read().decode()
     finally:
@@ -294,7 +320,7 @@ def test_the_demo_serves_two_sites_and_stops_cleanly(tmp_path: Path) -> None:
     with running(tmp_path) as (process, port, _):
         status, page = fetch(port, "localhost")
         assert (status, "One pass in front of every request" in page) == (200, True)
-        status, page = fetch(port + 1, "127.0.0.1")
+        status, page = fetch(port + 1, "127.0.0.1", path="/")
         assert (status, "Win a prize!" in page) == (200, True)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=STOP)

@@ -46,7 +46,7 @@ const attacks = {
   },
 
   async frame(mark, stage) {
-    stage.replaceChildren(element("iframe", { src: `${app}/?attack=${mark}`, title: "The application, framed" }));
+    stage.replaceChildren(element("iframe", { src: `${app}/attacks?attack=${mark}`, title: "The application, framed" }));
     // The application's page would say hello to whoever frames it.
     const hello = await Promise.race([heard(mark), pause(2000)]);
     return hello ? "the application" : "an empty frame, as below";
