@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 #: Seconds for which another process may hold the file before we give up.
 PATIENCE: Final = 0.9
+
+_BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 #: Where SQLite's locks and its shared memory can't be relied upon (https://sqlite.org/wal.html).
 _REMOTE: Final = frozenset(
@@ -43,34 +47,35 @@ def connect(path: Path) -> sqlite3.Connection:
     # Only where there is none: to close a file that SQLite has open elsewhere in this process would drop its locks.
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    database = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    database = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
-        _set_up(database)
+        deadline = time.monotonic() + PATIENCE
+        (mode,) = execute(database, deadline, "PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise sqlite3.OperationalError(f"the file stays in journal mode {mode!r}, and needs WAL")
+        # FULL: a commit outlives a power cut too.
+        execute(database, deadline, "PRAGMA synchronous = FULL")
     except BaseException:
         database.close()
         raise
     return database
 
 
-def _set_up(database: sqlite3.Connection) -> None:
-    mode = _write_ahead(database)
-    if mode != "wal":
-        raise sqlite3.OperationalError(f"the file stays in journal mode {mode!r}, and needs WAL")
-    # FULL: a commit outlives a power cut too.
-    database.execute("PRAGMA synchronous = FULL")
+def execute(
+    database: sqlite3.Connection, deadline: float, statement: str, values: Sequence[Any] = ()
+) -> sqlite3.Cursor:
+    """Execute a statement, again and again while another process has the file; until a time of ``time.monotonic``.
 
-
-def _write_ahead(database: sqlite3.Connection) -> str:
-    deadline = time.monotonic() + PATIENCE
+    SQLite's own waiting ends at ten times a second, and among processes that write without a pause some never get
+    their turn; and it does not wait at all where two change the journal mode.
+    """
     while True:
         try:
-            (mode,) = database.execute("PRAGMA journal_mode = WAL").fetchone()
-            return str(mode)
-        except sqlite3.OperationalError:
-            # Of several that change the mode at once SQLite lets all but one fail without waiting.
-            if time.monotonic() > deadline:
+            return database.execute(statement, values)
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BUSY or time.monotonic() >= deadline:
                 raise
-            time.sleep(0.01)
+            time.sleep(random.uniform(0.0005, 0.002))  # noqa: S311 - so that no two keep in step
 
 
 def file_system(directory: Path) -> str:

@@ -10,14 +10,16 @@ import contextlib
 import os
 import sqlite3
 import threading
+import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from secmw.audit.database import PATIENCE, connect
+from secmw.audit.database import PATIENCE, connect, execute
 from secmw.audit.event import Event
 from secmw.audit.worker import Worker
 from secmw.errors import SinkError
@@ -59,10 +61,10 @@ class SQLiteTrail:
     def append(self, events: Sequence[Event]) -> tuple[Event, ...]:
         """Keep all the events or none, and return them with their numbers."""
         rows = [_row(event) for event in events]
-        with self._database() as database:
-            database.execute("BEGIN IMMEDIATE")
-            numbers = [database.execute(_INSERT, row).lastrowid for row in rows]
-            database.execute("COMMIT")
+        with self._database() as run:
+            run("BEGIN IMMEDIATE")
+            numbers = [run(_INSERT, row).lastrowid for row in rows]
+            run("COMMIT")
         return tuple(
             msgspec.structs.replace(event, id=number) for event, number in zip(events, numbers, strict=True)
         )
@@ -72,14 +74,14 @@ class SQLiteTrail:
         where, values = (
             ("", [max(limit, 0)]) if before is None else (" WHERE id < ?", [before, max(limit, 0)])
         )
-        with self._database() as database:
-            rows = database.execute(f"{_SELECT}{where} ORDER BY id DESC LIMIT ?", values).fetchall()
+        with self._database() as run:
+            rows = run(f"{_SELECT}{where} ORDER BY id DESC LIMIT ?", values).fetchall()
         return [_event(row) for row in rows]
 
     def count(self) -> int:
         """Return how many events are kept."""
-        with self._database() as database:
-            (found,) = database.execute("SELECT count(*) FROM secmw_audit").fetchone()
+        with self._database() as run:
+            (found,) = run("SELECT count(*) FROM secmw_audit").fetchone()
         return int(found)
 
     def close(self) -> None:
@@ -90,13 +92,15 @@ class SQLiteTrail:
             self._open = None
 
     @contextlib.contextmanager
-    def _database(self) -> Iterator[sqlite3.Connection]:
+    def _database(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
+        """Have the connection to ourselves, and yield what executes a statement on it; undo what ends in an error."""
+        deadline = time.monotonic() + PATIENCE
         if not self._lock.acquire(timeout=PATIENCE):
             raise SinkError(f"the audit trail {self.path} is busy")
         try:
-            database = self._opened()
+            database = self._opened(deadline)
             try:
-                yield database
+                yield partial(execute, database, deadline)
             except BaseException:
                 if database.in_transaction:
                     # What SQLite could not even undo is undone when the file is next opened.
@@ -108,7 +112,7 @@ class SQLiteTrail:
         finally:
             self._lock.release()
 
-    def _opened(self) -> sqlite3.Connection:
+    def _opened(self, deadline: float) -> sqlite3.Connection:
         if self._open is not None and _identity(self.path) != self._file:
             # Removed or replaced under us: what is written to the old one nobody would find.
             self._open.close()
@@ -116,7 +120,7 @@ class SQLiteTrail:
         if self._open is None:
             database = connect(self.path)
             try:
-                database.execute(_TABLE)
+                execute(database, deadline, _TABLE)
             except BaseException:
                 database.close()
                 raise

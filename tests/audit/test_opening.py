@@ -1,0 +1,68 @@
+"""A URL says which trail, and a wrong one says what to write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import secmw.audit
+from secmw.audit import AsyncMemoryTrail, AsyncSQLiteTrail, MemoryTrail, SQLiteTrail, open_trail
+
+
+def test_memory() -> None:
+    assert isinstance(open_trail("memory://"), MemoryTrail)
+    assert isinstance(open_trail("memory://", asynchronous=True), AsyncMemoryTrail)
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:///var/lib/app/audit.db", "/var/lib/app/audit.db"),
+        ("sqlite:audit.db", "audit.db"),
+        ("sqlite:.secmw/audit.db", ".secmw/audit.db"),
+        ("SQLite3:audit.db", "audit.db"),
+        ("sqlite:/var/lib/app/audit.db", "/var/lib/app/audit.db"),
+    ],
+)
+def test_sqlite(url: str, path: str) -> None:
+    trail = open_trail(url)
+    assert isinstance(trail, SQLiteTrail)
+    assert trail.path == Path(path).absolute()
+    other = open_trail(url, asynchronous=True)
+    assert isinstance(other, AsyncSQLiteTrail)
+    assert other.blocking.path == trail.path
+
+
+def test_nothing_is_opened_yet(tmp_path: Path) -> None:
+    open_trail(f"sqlite://{tmp_path}/new/audit.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("mysql://root:hunter2@db/audit", "is not the URL of an audit trail"),
+        ("audit.db", "is not the URL"),
+        ("", "is not the URL"),
+        ("sqlite://db/audit.db", "names a host"),
+        ("sqlite:", "names no file"),
+        ("sqlite:///", "names no file"),
+        ("sqlite::memory:", "names no file"),
+        ("sqlite:///var/lib/app/", "names no file"),
+        ("sqlite:///audit.db?mode=ro", "no options"),
+        ("sqlite:///audit\0.db", "belongs in no path"),
+    ],
+)
+def test_a_wrong_url_says_what_to_write_and_not_what_it_was(url: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault) as raised:
+        open_trail(url)
+    assert "memory://" in str(raised.value)
+    assert "hunter2" not in str(raised.value)
+
+
+def test_every_trail_is_there_by_its_name_and_nothing_else_is_shown() -> None:
+    assert dir(secmw.audit) == sorted(secmw.audit.__all__)
+    assert all(getattr(secmw.audit, name) for name in secmw.audit.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'PostgresTrail'"):
+        _ = secmw.audit.PostgresTrail
