@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from secmw import hooks as host
 from secmw.assembly import assemble
+from secmw.checks import Wants
 from secmw.clock import Clock, system
 from secmw.errors import SessionError
 from secmw.exchange import NO_HEADERS, Exchange
@@ -39,6 +40,8 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _log = logging.getLogger("secmw")
+
+RECORD: Final = Wants.RECORD
 
 _DENIAL: Final = "websocket.http.response"
 
@@ -66,6 +69,8 @@ class Middleware:
             ASGI, can_verify=hooks.verify is not None, audited=parts.recorder is not None, clock=clock
         )
         self.guard = AsyncGuard(parts)
+        # A store that never waits is asked without a coroutine: two of them cost as much as a wrapper that does nothing.
+        self.load_now = None if parts.caller.versioned else getattr(parts.store, "load_now", None)
         announce(self.plans.notices)
 
     # A call for each part of this would cost more than the part.
@@ -114,6 +119,11 @@ class Middleware:
                     plan, site, scope["method"], scheme, path, client, cookie, plans.now(), _target(scope)
                 ).screen()
             scope["secmw"] = exchange
+        if exchange.wants is RECORD:
+            if self.load_now is None:
+                await self.guard.find(exchange)
+            else:
+                exchange.resume(self.load_now(exchange.selector), exchange.started)
         if exchange.wants is not None:
             incoming = Incoming(scope, receive)
             reply = await self.guard.admit(exchange, incoming)

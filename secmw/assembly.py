@@ -6,7 +6,6 @@ Raise ConfigError, with every problem, for a policy whose parts can't be had.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 from secmw.config.settings import Sessions
@@ -98,10 +97,11 @@ def assemble(
         raise ConfigError(problems)
     sweeper = None
     blocking = getattr(opened, "blocking", None if asynchronous else opened)
-    if sessions is not None and blocking is not None and find_spec("secmw.sweep"):
+    if sessions is not None and blocking is not None:
         from secmw.sweep import Sweeper
 
-        sweeper = Sweeper(blocking, every=float(sessions.sweep), clock=clock)
+        chores = () if asynchronous or recorder is None else (recorder.flush,)
+        sweeper = Sweeper(blocking, every=float(sessions.sweep), chores=chores, clock=clock)
     if asynchronous:
         return AsyncParts(opened, recorder, AsyncCaller(hooks, clock), sweeper, clock)
     return Parts(opened, recorder, Caller(hooks, clock), sweeper, clock)

@@ -109,7 +109,7 @@ class Guard:
         if self.store is None or exchange.selector is None:
             raise RuntimeError("there is no store to ask for a session")
         try:
-            exchange.resume(self.store.load(exchange.selector), self.clock.now())
+            exchange.resume(self.store.load(exchange.selector), exchange.started)
             held = exchange.held
             if self.caller.versioned and held is not None and held.loaded is not None:
                 user_id = held.loaded.user_id
@@ -152,6 +152,8 @@ class Guard:
         Raise SessionError where the application put more into the session than it may hold; then nothing was written.
         """
         refused = exchange.refusal
+        if self.sweeper is not None:
+            self.sweeper.ensure_started()
         settlement = exchange.settle(status, self.clock.now(), incoming.agent)
         if settlement is not None:
             while (step := settlement.next()) is not None:
@@ -202,7 +204,7 @@ class Guard:
     def close(self) -> None:
         """Give back what the store and the trail hold."""
         if self.sweeper is not None:
-            self.sweeper.stop()
+            self.sweeper.close()
         if self.store is not None:
             self.store.close()
         if self.recorder is not None:
@@ -241,7 +243,7 @@ class AsyncGuard:
         if self.store is None or exchange.selector is None:
             raise RuntimeError("there is no store to ask for a session")
         try:
-            exchange.resume(await self.store.load(exchange.selector), self.clock.now())
+            exchange.resume(await self.store.load(exchange.selector), exchange.started)
             held = exchange.held
             if self.caller.versioned and held is not None and held.loaded is not None:
                 user_id = held.loaded.user_id
@@ -284,6 +286,8 @@ class AsyncGuard:
         Raise SessionError where the application put more into the session than it may hold; then nothing was written.
         """
         refused = exchange.refusal
+        if self.sweeper is not None:
+            self.sweeper.ensure_started()
         settlement = exchange.settle(status, self.clock.now(), incoming.agent)
         if settlement is not None:
             while (step := settlement.next()) is not None:
@@ -334,7 +338,7 @@ class AsyncGuard:
     async def close(self) -> None:
         """Give back what the store and the trail hold."""
         if self.sweeper is not None:
-            self.sweeper.stop()
+            self.sweeper.close()
         if self.store is not None:
             await self.store.close()
         if self.recorder is not None:

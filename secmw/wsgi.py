@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from secmw import hooks as host
 from secmw.assembly import assemble
+from secmw.checks import Wants
 from secmw.clock import Clock, system
 from secmw.errors import SessionError
 from secmw.exchange import NO_HEADERS, Exchange
@@ -95,6 +96,8 @@ class Middleware:
         """Serve one request (PEP 3333)."""
         exchange = self.glance(environ) or self.view(environ)
         environ[_KEY] = exchange
+        if exchange.wants is Wants.RECORD:
+            self.guard.find(exchange)
         if exchange.wants is not None:
             incoming = Incoming(environ)
             reply = self.guard.admit(exchange, incoming)

@@ -45,87 +45,55 @@ class Session(MutableMapping[str, Any]):
     response starts; and for ``login``, ``rotate`` and ``grant_sudo`` after it has.
     """
 
-    __slots__ = (
-        "_base",
-        "_changes",
-        "_data",
-        "_lent",
-        "_strict",
-        "ending",
-        "away",
-        "behind",
-        "cleared",
-        "endings",
-        "everywhere",
-        "fresh",
-        "kept",
-        "loaded",
-        "now",
-        "over",
-        "pending",
-        "proof",
-        "read",
-        "readonly",
-        "record",
-        "replaced_at",
-        "rotation",
-        "rules",
-        "sealed",
-        "sign_in",
-        "started",
-        "stale",
-        "sudo",
-        "superseded",
-        "verdict",
-    )
+    # Most requests change nothing of this: a default of the class costs them nothing, one of the instance does.
+
+    #: The living record that the request came with, and the one the data are based on: none after a change of user.
+    loaded: Record | None = None
+    record: Record | None = None
+    #: Whether anything of it was looked at, so that the response is one person's.
+    read = False
+    #: Whether there may be something to write.
+    pending = False
+    #: Whether the data are still those of the record that was loaded.
+    kept = True
+    sign_in: SignIn | None = None
+    fresh: SessionId | None = None
+    ending: Over | None = None
+    endings: tuple[str, ...] = ()
+    everywhere: str | None = None
+    rotation: bool | None = None
+    sudo: bool | None = None
+    #: No head can leave any more; another request has replaced the verifier; the store is away.
+    sealed = False
+    superseded = False
+    readonly = False
+    #: Whether "last seen" is due; what the record that was found is to be ended for; whether the browser shall forget the
+    #: id; whether something was asked for that can't be done while the store is away.
+    stale = False
+    verdict: tuple[str, Over] | None = None
+    cleared = False
+    away = False
+    #: The record behind a secret that has just been replaced, and when it was.
+    behind: Record | None = None
+    replaced_at = 0.0
+
+    _data: dict[str, Any] | None = None
+    _base = codec.EMPTY
+    _changes: dict[str, bytes | None] | None = None
+    _lent: dict[str, bytes] | None = None
+    _strict = False
 
     def __init__(
-        self,
-        rules: Rules,
-        record: Record | None,
-        started: float,
-        over: Over | None = None,
-        proof: bytes = b"",
+        self, rules: Rules, record: Record | None, started: float, over: Over | None = None, proof: bytes = b""
     ) -> None:
         self.rules = rules
-        #: The living record that the request came with, and the one the data are based on: none after a change of user.
-        self.loaded = self.record = record
         self.started = started
-        self.now = started if record is None else max(started, record.seen)
         self.over = over
         #: Digest of the verifier that was presented.
         self.proof = proof
-        #: Whether anything of it was looked at, so that the response is one person's.
-        self.read = False
-        #: Whether there may be something to write.
-        self.pending = False
-        self._data: dict[str, Any] | None = None
-        self._base = codec.EMPTY if record is None else record.data
-        self._changes: dict[str, bytes | None] = {}
-        self._lent: dict[str, bytes] = {}
-        self._strict = False
-        #: Whether the data are still those of the record that was loaded.
-        self.kept = True
-        self.sign_in: SignIn | None = None
-        self.fresh: SessionId | None = None
-        self.ending: Over | None = None
-        self.endings: list[str] = []
-        self.everywhere: str | None = None
-        self.rotation: bool | None = None
-        self.sudo: bool | None = None
-        #: No head can leave any more; another request has replaced the verifier; the store is away.
-        self.sealed = False
-        self.superseded = False
-        self.readonly = False
-        #: Whether "last seen" is due; what the record that was found is to be ended for; whether the browser shall forget
-        #: the id; whether something was asked for that can't be done while the store is away.
-        self.stale = False
-        self.verdict: tuple[str, Over] | None = None
-        self.cleared = False
-        self.away = False
-        #: The record behind a secret that has just been replaced, and when it was.
-        self.behind: Record | None = None
-        self.replaced_at = 0.0
+        if record is not None:
+            self.loaded = self.record = record
+            self._base = record.data
 
     def __repr__(self) -> str:
         """Show what a log may hold: the public half of the id, and nothing of what is in it."""
@@ -247,14 +215,14 @@ class Session(MutableMapping[str, Any]):
     def _drop(self) -> None:
         """Let go of all data."""
         self.kept = False
-        self._base, self._data, self._changes, self._lent = codec.EMPTY, {}, {}, {}
+        self._base, self._data, self._changes, self._lent = codec.EMPTY, {}, None, None
 
     def revoke(self, selector: str) -> None:
         """End another session of the same user; nothing happens to one of somebody else."""
         if selector == self.selector and self.sign_in is None:
             self._forget(Over.REVOKED)
         else:
-            self.endings.append(selector)
+            self.endings = (*self.endings, selector)
             self.pending = True
 
     def revoke_others(self) -> None:
@@ -333,6 +301,11 @@ class Session(MutableMapping[str, Any]):
         self._strict = True
 
     @property
+    def now(self) -> float:
+        """When this request began, in Unix seconds, never before the session was last seen."""
+        return self.started if self.record is None else max(self.started, self.record.seen)
+
+    @property
     def data(self) -> dict[str, Any]:
         """All values, as they are now; for what is lent out of it nobody looks after."""
         data = self._data
@@ -344,9 +317,8 @@ class Session(MutableMapping[str, Any]):
         self.read = True
         value = self.data[name]
         kind = type(value)
-        if (kind is list or kind is dict) and name not in self._lent:
-            self._lent[name] = codec.encode(name, value)
-            self.pending = True
+        if kind is list or kind is dict:
+            self._lend(name, value)
         return value
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -355,6 +327,12 @@ class Session(MutableMapping[str, Any]):
             return self[name]
         except KeyError:
             return default
+
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        """Return a value; where there is none, put the default there first."""
+        if name not in self:
+            self[name] = default
+        return self[name]
 
     def __contains__(self, name: object) -> bool:
         self.read = True
@@ -379,38 +357,51 @@ class Session(MutableMapping[str, Any]):
                 " for all values; keep large things in a database, and their key here"
             )
         self.data[name] = value
-        self._changes[name] = written
-        if type(value) in codec.PLAIN:
-            self._lent.pop(name, None)
-        else:
+        self._change(name, written)
+        if type(value) not in codec.PLAIN:
             # Whoever put it there may go on filling it.
-            self._lent[name] = written
-        self.pending = True
+            self._lend(name, value)
 
     def __delitem__(self, name: str) -> None:
         self._writable()
         self.read = True
         del self.data[name]
-        self._lent.pop(name, None)
-        self._changes[name] = None
-        self.pending = True
+        self._change(name, None)
 
     def clear(self) -> None:
         """Remove every name that was there when this request read the session; others stay."""
         for name in list(self.data):
             del self[name]
 
+    def _change(self, name: str, written: bytes | None) -> None:
+        if self._changes is None:
+            self._changes = {}
+        self._changes[name] = written
+        if self._lent is not None:
+            self._lent.pop(name, None)
+        self.pending = True
+
+    def _lend(self, name: str, value: Any) -> None:
+        """Take note of a value that can be changed in place."""
+        if self._lent is None:
+            self._lent = {}
+        if name not in self._lent:
+            self._lent[name] = codec.encode(name, value)
+            self.pending = True
+
     def changes(self) -> dict[str, bytes | None]:
         """Return the names that this request changed: written value, None for removed.
 
         Raise SessionError for a value that was changed in place into something that can't be kept.
         """
+        changes = self._changes if self._changes is not None else {}
         if self._lent:
             for name, before in self._lent.items():
                 after = codec.encode(name, self.data[name])
                 if after != before:
-                    self._changes[name] = self._lent[name] = after
-        return self._changes
+                    changes[name] = self._lent[name] = after
+        self._changes = changes
+        return changes
 
     def expected(self, names: dict[str, bytes | None]) -> dict[str, bytes | None]:
         """Return what stood under some names when this request read the session, if it asked to be strict."""
@@ -433,10 +424,10 @@ class Session(MutableMapping[str, Any]):
         """Go on from what the store holds now."""
         self.record = self.loaded = record
         self._base = codec.EMPTY if record is None else record.data
-        self._changes = {}
+        self._changes = None
         self.kept = True
         self.sign_in = self.fresh = self.ending = self.rotation = self.sudo = self.everywhere = None
-        self.endings = []
+        self.endings = ()
         self.stale = self.cleared = False
         self.verdict = None
         self.pending = bool(self._lent)

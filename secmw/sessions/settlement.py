@@ -258,6 +258,7 @@ class Settlement:
             user_id=identity.user_id,
             checked_at=now if sign_in is None else sign_in.checked_at,
             cap=rules.cap,
+            replaces=None if session.loaded is None else session.loaded.selector,
         )
 
     # --- what came of them

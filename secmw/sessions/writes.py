@@ -57,6 +57,7 @@ class Create:
     the user were ended later than that, other than by the bump ``generation`` (0: none) that this request made itself,
     the record is refused (GENERATION). ``cap``: how many living sessions the user may have, this one included, 0 for
     any number; at the cap the ``oldest`` (by authentication) are ended as REVOKED, or this one is refused (CAP).
+    ``replaces``: a session that is about to end for this one, and does not count.
     """
 
     record: Record
@@ -65,6 +66,7 @@ class Create:
     generation: int = 0
     cap: int = 0
     at_cap: Literal["oldest", "refuse"] = "oldest"
+    replaces: str | None = None
 
     @property
     def selector(self) -> str:
