@@ -13,24 +13,34 @@ from typing import TYPE_CHECKING, Any
 from secmw.errors import ConfigError, Problem, SecmwError, SessionError, SinkError, StoreError
 
 if TYPE_CHECKING:
-    from secmw import asgi, checks, cli, config, cookies, headers, testing, wsgi
-    from secmw.config.settings import Cookies, Hsts, Sessions, Xsrf
+    from secmw import asgi, audit, checks, cli, config, cookies, headers, sinks, stores, testing, wsgi
+    from secmw.audit.action import Action
+    from secmw.audit.event import Event
+    from secmw.config.settings import Audit, Cookies, Hsts, Sessions, Sudo, Xsrf
     from secmw.exchange import Exchange
+    from secmw.hooks import Hooks
     from secmw.http import Reason, Refusal
     from secmw.keys import KeyRing
     from secmw.policy import Policy
+    from secmw.sessions.session import Session
 
 __version__: str
 
 _HOMES = {
+    "Action": "secmw.audit.action",
+    "Audit": "secmw.config.settings",
     "Cookies": "secmw.config.settings",
+    "Event": "secmw.audit.event",
     "Exchange": "secmw.exchange",
+    "Hooks": "secmw.hooks",
     "Hsts": "secmw.config.settings",
     "KeyRing": "secmw.keys",
     "Policy": "secmw.policy",
     "Reason": "secmw.http",
     "Refusal": "secmw.http",
+    "Session": "secmw.sessions.session",
     "Sessions": "secmw.config.settings",
+    "Sudo": "secmw.config.settings",
     "Xsrf": "secmw.config.settings",
 }
 
@@ -57,9 +67,13 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "Action",
+    "Audit",
     "ConfigError",
     "Cookies",
+    "Event",
     "Exchange",
+    "Hooks",
     "Hsts",
     "KeyRing",
     "Policy",
@@ -67,18 +81,23 @@ __all__ = [
     "Reason",
     "Refusal",
     "SecmwError",
+    "Session",
     "Sessions",
     "SessionError",
     "SinkError",
     "StoreError",
+    "Sudo",
     "Xsrf",
     "__version__",
     "asgi",
+    "audit",
     "checks",
     "cli",
     "config",
     "cookies",
     "headers",
+    "sinks",
+    "stores",
     "testing",
     "wsgi",
 ]

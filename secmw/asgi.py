@@ -74,7 +74,7 @@ class Middleware:
         announce(self.plans.notices)
 
     # A call for each part of this would cost more than the part.
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0912
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0912, PLR0915
         """Serve one connection (ASGI 3)."""
         if scope["type"] != "http":
             await (self.websocket if scope["type"] == "websocket" else self.other)(scope, receive, send)
@@ -99,9 +99,9 @@ class Middleware:
         if site is None:
             exchange, scope = self.view(scope)
         else:
-            path = scope["path"]
-            if scope.get("root_path"):
-                path = below(scope["root_path"], path)
+            path, root = scope["path"], scope.get("root_path")
+            if root:
+                path = below(root, path)
             plan = plans.safe[path]
             if plan.lax:
                 plan = choose(plans.safe, path, scope.get("raw_path") or b"")
@@ -119,6 +119,8 @@ class Middleware:
                     plan, site, scope["method"], scheme, path, client, cookie, plans.now(), _target(scope)
                 ).screen()
             scope["secmw"] = exchange
+            if root:
+                exchange.root = root
         if exchange.wants is RECORD:
             if self.load_now is None:
                 await self.guard.find(exchange)
@@ -172,6 +174,8 @@ class Middleware:
             elif exchange.pending:
                 await self.late(exchange, scope, 500)
             raise
+        except GeneratorExit:
+            raise  # nobody runs this any more, so nothing can be waited for
         except BaseException:
             if exchange.pending:
                 await _shielded(self.late(exchange, scope, 500))
@@ -207,6 +211,7 @@ class Middleware:
             socket,
         )
         exchange, seen = read(self.plans, facts, _target, scope)
+        exchange.root = scope.get("root_path", "")
         if seen is not None:
             if seen.disagreeing:
                 report_twins(exchange, seen.disagreeing)
@@ -263,6 +268,8 @@ class Middleware:
             elif exchange.pending:
                 await self.late(exchange, scope, 500)
             raise
+        except GeneratorExit:
+            raise  # nobody runs this any more, so nothing can be waited for
         except BaseException:
             if exchange.pending:
                 await _shielded(self.late(exchange, scope, 500))
@@ -434,7 +441,8 @@ def _accept(scope: Scope) -> str:
 def _asking(scope: Scope) -> Asking:
     path, query = _target(scope)
     spelled = path.decode("latin-1") if isinstance(path, bytes) else quote(path)
-    root = quote(scope.get("root_path", ""))
+    # Not the scope's, which a framework has made longer by the mount point of a part of it.
+    root = quote(scope["secmw"].root)
     if not spelled.startswith(root):
         spelled = root + spelled
     return Asking(
@@ -464,10 +472,11 @@ async def _shielded(writing: Coroutine[Any, Any, None]) -> None:
     import asyncio
 
     try:
-        task = asyncio.ensure_future(writing)
+        loop = asyncio.get_running_loop()
     except RuntimeError:
         await writing
         return
+    task = loop.create_task(writing)
     _WRITING.add(task)
     task.add_done_callback(_WRITING.discard)
     await asyncio.shield(task)

@@ -38,17 +38,20 @@ class Steady:
     def now(self) -> float:
         """Return the seconds since 1970-01-01 00:00 UTC, never less than before."""
         wall = self._wall()
-        if wall < self._last:
-            return self._set_back()
+        if self._offset is not None or wall < self._last:
+            return self._set_back(wall)
         self._last = wall
-        self._offset = None
         return wall
 
-    def _set_back(self) -> float:
-        steady = self._steady()
+    def _set_back(self, wall: float) -> float:
+        monotonic = self._steady()
         if self._offset is None:
-            self._offset = self._last - steady
-        self._last = max(self._last, steady + self._offset)
+            self._offset = self._last - monotonic
+        steady = monotonic + self._offset
+        if wall >= steady:
+            self._offset = None
+            steady = wall
+        self._last = max(self._last, steady)
         return self._last
 
 

@@ -109,7 +109,7 @@ class Exchange(msgspec.Struct):
     address of the client after the resolver, or ASGI's pair of address and port, None for a unix socket. ``raw_cookie``
     is the Cookie header as the wire spells it, ``headers`` the fields that checks read; only requests that are not
     both safe and ordinary have any. ``target``: path and query as they were sent, for a redirect to HTTPS. ``started``:
-    when it began, Unix seconds.
+    when it began, Unix seconds. ``root``: the mount point, on ASGI.
     """
 
     plan: Plan
@@ -130,6 +130,7 @@ class Exchange(msgspec.Struct):
     closed: bool = False
     amendment: Amendment | None = None
     written: Amendment | None = None
+    root: str = ""
     presented: str | None = None
     bound: Bound | None = None
     held: Session | None = None

@@ -403,12 +403,14 @@ def _rendered(environ: WSGIEnvironment, refusal: Refusal | None) -> Reply | None
 
 
 def _asking(environ: WSGIEnvironment) -> Asking:
-    root = quote(environ.get("SCRIPT_NAME", "").encode("latin-1"))
-    path, query = environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", "")
+    whole = (environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")).encode("latin-1")
+    # Not SCRIPT_NAME, which a framework has made longer by the mount point of a part of it.
+    root = whole.removesuffix(environ["secmw"].path.encode("utf-8", "surrogateescape"))
+    query = environ.get("QUERY_STRING", "")
     return Asking(
         method=environ["REQUEST_METHOD"],
-        target=root + quote(path.encode("latin-1")) + (f"?{query}" if query else ""),
-        root=root,
+        target=quote(whole) + (f"?{query}" if query else ""),
+        root=quote(root),
         mode=environ.get("HTTP_SEC_FETCH_MODE", ""),
         accept=environ.get("HTTP_ACCEPT", ""),
         referer=environ.get("HTTP_REFERER", ""),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from secmw.config.convert import problem, unknown
-from secmw.config.settings import Cookies, Xsrf
+from secmw.config.settings import Cookies, Sessions, Xsrf
 from secmw.errors import ConfigError, Problem
 from secmw.forwarding import TrustedProxies
 from secmw.headers import HEADERS
@@ -15,6 +15,7 @@ from secmw.headers.custom import REFUSED, CustomHeader
 from secmw.hosts import HostList, parse_authority, parse_origin
 from secmw.http import TOKEN
 from secmw.keys import decode_key
+from secmw.location import local_target
 
 if TYPE_CHECKING:
     from secmw.policy import Policy
@@ -34,14 +35,14 @@ PATH_SETTINGS = frozenset(
         "enforce_headers",
         "server",
     }
-    | {"xsrf", "frame_options", "csp", "csp_report_only"}
+    | {"xsrf", "sessions", "frame_options", "csp", "csp_report_only"}
 )
 
 
 def policy(wanted: Policy) -> list[Problem]:
     """Find every problem between the settings of a policy whose values are of the right types."""
     found: list[Problem] = []
-    for part in (_keys, _site, _proxies, _headers, _cookies, _xsrf, _preset):
+    for part in (_keys, _site, _proxies, _headers, _cookies, _xsrf, _sessions, _preset):
         found.extend(part(wanted))
     found.extend(_paths(wanted, frozenset(found)))
     return found
@@ -195,6 +196,33 @@ def _xsrf(wanted: Policy) -> Iterator[Problem]:
         yield Problem("xsrf.cookie", "must differ from cookies.visit", repr(xsrf.cookie))
 
 
+def _sessions(wanted: Policy) -> Iterator[Problem]:
+    sessions: Sessions | None = wanted.sessions
+    if wanted.audit.refusals_per_minute < 0:
+        given = repr(wanted.audit.refusals_per_minute)
+        yield Problem("audit.refusals_per_minute", "must be 0 or more", given)
+    if sessions is None:
+        return
+    if not TOKEN.fullmatch(sessions.cookie) or sessions.cookie.endswith("-legacy"):
+        yield Problem(
+            "sessions.cookie", "is not a cookie name, or one that names a twin", repr(sessions.cookie)
+        )
+    taken = {wanted.cookies.visit: "cookies.visit"}
+    if wanted.xsrf is not None:
+        taken[wanted.xsrf.cookie] = "xsrf.cookie"
+    if sessions.cookie in taken:
+        yield Problem("sessions.cookie", f"must differ from {taken[sessions.cookie]}", repr(sessions.cookie))
+    if not 1024 <= sessions.max_size <= 1024 * 1024:
+        yield Problem("sessions.max_size", "must lie between 1024 and 1048576 bytes", repr(sessions.max_size))
+    if sessions.cap is not None and not 1 <= sessions.cap <= 1000:
+        yield Problem("sessions.cap", "must lie between 1 and 1000, or be None", repr(sessions.cap))
+    for index, path in enumerate(sessions.passive):
+        yield from _absolute(f"sessions.passive[{index}]", path)
+    if sessions.sign_in_url is not None and local_target(sessions.sign_in_url) != sessions.sign_in_url:
+        fix = "is not a path of this site; write one like /sign-in"
+        yield Problem("sessions.sign_in_url", fix, repr(sessions.sign_in_url))
+
+
 def _preset(wanted: Policy) -> Iterator[Problem]:
     if wanted.preset == "connect" and wanted.public_url is None:
         yield Problem(
@@ -222,6 +250,17 @@ def _preset(wanted: Policy) -> Iterator[Problem]:
                 )
 
 
+def _class_sessions(where: str, base: Sessions | None, here: Sessions | None) -> Iterator[Problem]:
+    """Find what a class of paths may not decide of sessions: all but whether it has any, and what an outage means."""
+    if base is None or here is None:
+        if here is not None:
+            yield Problem(f"{where}.sessions", "has sessions where the site has none; give the site sessions")
+        return
+    for name in here.__struct_fields__:
+        if name != "on_outage" and getattr(here, name) != getattr(base, name):
+            yield Problem(f"{where}.sessions.{name}", "is one for the whole site", repr(getattr(here, name)))
+
+
 def _paths(wanted: Policy, base: frozenset[Problem]) -> Iterator[Problem]:
     """Find the problems of each path class, without those that it inherits."""
     for prefix, settings in wanted.paths.items():
@@ -236,7 +275,7 @@ def _paths(wanted: Policy, base: frozenset[Problem]) -> Iterator[Problem]:
         if strays:
             continue
         try:
-            wanted.within(prefix)
+            yield from _class_sessions(where, wanted.sessions, wanted.within(prefix).sessions)
         except ConfigError as error:
             yield from (
                 Problem(f"{where}.{found.setting}", found.message, found.value)

@@ -73,7 +73,8 @@ def not_allowed(page: Page) -> Refusal:
 
 def see_other(location: str) -> Reply:
     """Send the browser on, with GET (RFC 9110 section 15.4.4)."""
-    return Reply(303, (("Location", location), ("Content-Length", "0")))
+    headers = (("Location", location), ("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", "0"))
+    return Reply(303, headers)
 
 
 def fields(body: bytes) -> dict[str, str] | None:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 from secmw.location import local_target
 from secmw.own.page import Page, Visit, see_other
 from secmw.pages.sudo import sudo_page
+from secmw.sessions.resuming import SUPERSEDED
 
 if TYPE_CHECKING:
     from secmw.exchange import Exchange
-    from secmw.http import Reply
+    from secmw.http import Refusal, Reply
 
 
 def _page(exchange: Exchange, target: str, *, wrong: bool) -> Reply:
@@ -34,12 +35,14 @@ def _get(exchange: Exchange, visit: Visit) -> Reply:
     return _page(exchange, local_target(visit.form.get("next", "")), wrong=False)
 
 
-def _post(exchange: Exchange, visit: Visit) -> Reply:
+def _post(exchange: Exchange, visit: Visit) -> Reply | Refusal:
     from secmw.audit.action import Action
 
     target = local_target(visit.form.get("next", ""))
     if not visit.verified:
         exchange.note(Action.WEB_SUDO, "gave a wrong password", outcome="failure")
+        if exchange.session.superseded:
+            return SUPERSEDED
         return _page(exchange, target, wrong=True)
     exchange.session.grant_sudo()
     return see_other(target)

@@ -84,7 +84,12 @@ class Session(MutableMapping[str, Any]):
     _strict = False
 
     def __init__(
-        self, rules: Rules, record: Record | None, started: float, over: Over | None = None, proof: bytes = b""
+        self,
+        rules: Rules,
+        record: Record | None,
+        started: float,
+        over: Over | None = None,
+        proof: bytes = b"",
     ) -> None:
         self.rules = rules
         self.started = started
@@ -173,20 +178,18 @@ class Session(MutableMapping[str, Any]):
         credentials_version: str | None = None,
         checked_at: float | None = None,
     ) -> None:
-        """Sign a user in: a new session with a new id and a new lifetime, which keeps the data of an anonymous session or of
-        the same user, and none of another user's.
+        """Sign a user in, with a new id and a new lifetime.
 
-        ``checked_at``: when the credentials were checked, in Unix seconds, by default when the request began; a sign-in of
+        The data of an anonymous session and of the same user are kept, and nothing of another user's. ``checked_at``: when the credentials were checked, in Unix seconds, by default when the request began; a sign-in of
         several steps must say it. All of the user's sessions ended since then, the sign-in is undone (409).
         ``credentials_version`` changes with the password; a session with another one than the hook
         ``current_credentials_version`` gives is over.
         """
-        if not isinstance(user_id, str) or not user_id:
+        given: object = user_id
+        if not isinstance(given, str) or not given:
             raise SessionError(f"login needs the user's id as text, not {type(user_id).__name__}")
         self._open("login")
-        if self.record is not None and self.record.user_id not in (None, user_id):
-            self._drop()
-        elif self.sign_in is not None and self.sign_in.user_id != user_id:
+        if self.whose()[0] not in ("", user_id):
             self._drop()
         if self.loaded is not None and self.ending is None:
             self.ending = Over.REPLACED

@@ -164,7 +164,7 @@ class Settlement:
         return steps
 
     def _losses(self) -> list[Step]:
-        """What a failed application still brings about."""
+        """Return what a failed application still brings about."""
         session = self.session
         record = session.loaded if session.ending in (None, Over.REPLACED) else None
         if record is None:
@@ -300,7 +300,6 @@ class Settlement:
     def _created(self, step: Create, outcome: Written) -> None:
         session = self.session
         self.issued = session.fresh
-        self.cleared = False
         if step.user_id is not None:
             self.signed_in = True
             self._tell(Action.USER_LOGIN, "signed in", step.record)
