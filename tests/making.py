@@ -6,11 +6,14 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from secmw.checks import Wants
 from secmw.exchange import Exchange
-from secmw.http import ASGI, Facts, Wire
+from secmw.http import ASGI, Facts, Reply, Wire
+from secmw.own import Visit
 from secmw.plan import Plans
 from secmw.policy import Policy
 from secmw.request import Seen, read
+from secmw.sessions.demand import Asking
 
 KEY: Final = base64.b64encode(bytes(range(32))).decode()
 OTHER_KEY: Final = base64.b64encode(bytes(range(100, 132))).decode()
@@ -85,6 +88,13 @@ def seen(
 def exchange(made: Plans, method: str = "GET", path: str = "/", **request: Any) -> Exchange:
     """Read and screen a request."""
     return seen(made, method, path, **request)[0]
+
+
+def served(found: Exchange, *, accept: str = "", target: str = "/", **fetched: Any) -> Reply:
+    """Have a page of ours answer, with what a guard would have fetched for it."""
+    if found.wants is Wants.PAGE:
+        found.answer(Visit(**fetched), Asking(method=found.method, target=target, accept=accept))
+    return found.reply(accept)
 
 
 def sent(lines: Sequence[Any]) -> list[tuple[str, str]]:

@@ -54,7 +54,7 @@ def test_the_state_follows_from_what_has_happened() -> None:
     assert found.state is State.OPEN
     found = waiting()
     assert (found.state, found.wants) == (State.SCREENED, Wants.FORM)
-    found.resume(f"xsrf_token={TOKENS.token(VISIT)}".encode(), complete=True)
+    found.read_form(f"xsrf_token={TOKENS.token(VISIT)}".encode(), complete=True)
     assert (found.state, found.wants) == (State.RESUMED, None)
     found.close(200, [])
     assert found.state is State.CLOSED
@@ -75,8 +75,8 @@ STEPS: dict[str, Any] = {
     "screen": lambda found: found.screen(),
     "refuse": lambda found: found.refuse(DENIED),
     "fail": lambda found: found.fail(),
-    "good form": lambda found: found.resume(f"xsrf_token={TOKENS.token(VISIT)}".encode(), complete=True),
-    "bad form": lambda found: found.resume(b"", complete=True),
+    "good form": lambda found: found.read_form(f"xsrf_token={TOKENS.token(VISIT)}".encode(), complete=True),
+    "bad form": lambda found: found.read_form(b"", complete=True),
     "close": lambda found: found.close(200, []),
 }
 
@@ -130,14 +130,14 @@ def test_the_first_refusal_counts() -> None:
 
 def test_a_form_that_nobody_asked_for_is_not_judged() -> None:
     found = unscreened(plans(xsrf=None))
-    found.resume(b"xsrf_token=x", complete=True)
+    found.read_form(b"xsrf_token=x", complete=True)
     assert found.refusal is FAILED
 
 
 def test_a_form_sent_to_a_page_of_ours_gets_its_answer() -> None:
     found = exchange(plans(), "POST", "/_secmw/xsrf", headers=FORM, cookie=COOKIE)
     assert found.state is State.SCREENED
-    found.resume(f"xsrf_token={TOKENS.token(VISIT)}".encode(), complete=True)
+    found.read_form(f"xsrf_token={TOKENS.token(VISIT)}".encode(), complete=True)
     assert found.wants is Wants.REPLY
     assert found.reply("").status == 405
 

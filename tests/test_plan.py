@@ -163,7 +163,7 @@ def test_the_nonce_goes_where_its_mark_is_and_nowhere_else() -> None:
     nonced = {
         b"content-security-policy": (b"content-security-policy", f"script-src 'nonce-{NONCE_MARK}'".encode())
     }
-    made = HeaderSet(lines=lines, by_name={line[0]: line for line in lines}, nonced=nonced)
+    made = HeaderSet(lines=lines, read=lines, by_name={line[0]: line for line in lines}, nonced=nonced)
     assert made.with_nonce(ASGI, "n0nce") == {
         b"content-security-policy": (b"content-security-policy", b"script-src 'nonce-n0nce'"),
         b"x-other": (b"x-other", NONCE_MARK.encode()),

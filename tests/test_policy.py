@@ -457,10 +457,15 @@ def test_no_error_shows_a_key(wrong: dict[str, Any]) -> None:
 # --- compiling
 
 
-@pytest.mark.parametrize(
-    ("setting", "value"), [("sessions", "on"), ("store", "memory://"), ("trail", "memory://")]
-)
-def test_what_this_version_can_not_do_is_an_error_at_start_up(setting: str, value: str) -> None:
-    made = policy(**{setting: value})
-    with pytest.raises(ConfigError, match=rf"{setting}: sessions are not available in this version"):
-        made.compile(ASGI)
+@pytest.mark.parametrize("store", [None, "memory://", "sqlite:///nowhere/to/be/found.db", "what://ever"])
+def test_a_policy_with_sessions_compiles_wherever_they_will_live(store: str | None) -> None:
+    """A store may be handed to the middleware, so that one is missing is seen there, and nothing connects here."""
+    plan = policy(sessions="on", store=store).compile(ASGI).safe["/"]
+    assert plan.sessions is not None
+    assert plan.sessions.cookie == "__Host-id"
+
+
+def test_a_policy_has_sessions_unless_it_says_otherwise() -> None:
+    plan = Policy.recommended(secret_keys=[KEY], public_url=URL).compile(ASGI).safe["/"]
+    assert plan.sessions is not None
+    assert policy().compile(ASGI).safe["/"].sessions is None

@@ -17,6 +17,7 @@ class Ask:
     client: str | None = "192.0.2.1"
     cookie: str | None = None
     certified: bool = False
+    selector: str | None = None
     headers: Mapping[Any, Any] = field(default_factory=dict)
     forwarded: bool = False
     claims_https: bool = False

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secmw.checks import Wants
+from secmw.checks import Bound, Wants
 from secmw.checks.xsrf_token import (
     COOKIE_AMBIGUOUS,
     COOKIE_MISSING,
@@ -49,7 +49,7 @@ def ask(token: str | None = TOKEN, cookie: str | None = COOKIE, **headers: str) 
 
 
 def test_a_token_of_its_own_visit_passes() -> None:
-    assert made()(ask()) is None
+    assert made()(ask()) is Bound.VISIT
 
 
 def test_a_token_of_another_visit_is_refused() -> None:
@@ -60,7 +60,7 @@ def test_a_token_of_another_visit_is_refused() -> None:
 def test_a_token_of_another_key_is_refused() -> None:
     stranger = Tokens(KeyRing([OTHER_KEY]))
     assert made()(ask(stranger.token(VISIT))) is MISMATCH
-    assert made(keys=[OTHER_KEY, KEY])(ask()) is None
+    assert made(keys=[OTHER_KEY, KEY])(ask()) is Bound.VISIT
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,8 @@ def test_a_megabyte_is_no_token(token: str) -> None:
 
 
 def test_the_other_header_that_front_ends_send_is_accepted_too() -> None:
-    assert made()(ask(None, x_csrf_token=TOKEN)) is None
-    assert made(header="X-Other")(ask(None, x_other=TOKEN)) is None
+    assert made()(ask(None, x_csrf_token=TOKEN)) is Bound.VISIT
+    assert made(header="X-Other")(ask(None, x_other=TOKEN)) is Bound.VISIT
 
 
 def test_the_configured_header_counts_where_both_are_sent() -> None:
@@ -108,10 +108,13 @@ def test_the_configured_header_counts_where_both_are_sent() -> None:
 def test_the_wire_of_asgi_gets_the_same_answers() -> None:
     check = XsrfToken(Xsrf(), TOKENS, ["__Host-visit"], twins=False, wire=ASGI)
     form = {b"content-type": FORM.encode()}
-    assert check(Ask(cookie=COOKIE, headers={b"x-xsrf-token": TOKEN.encode()})) is None
+    assert check(Ask(cookie=COOKIE, headers={b"x-xsrf-token": TOKEN.encode()})) is Bound.VISIT
     assert check(Ask(cookie=COOKIE, headers={b"x-csrf-token": b"x"})) is MISMATCH
     assert check(Ask(cookie=COOKIE, headers=form)) is Wants.FORM
-    assert check.form(Ask(cookie=COOKIE, headers=form), f"xsrf_token={TOKEN}".encode(), complete=True) is None
+    assert (
+        check.form(Ask(cookie=COOKIE, headers=form), f"xsrf_token={TOKEN}".encode(), complete=True)
+        is Bound.VISIT
+    )
 
 
 # --- visits
@@ -145,7 +148,7 @@ def test_two_different_visits_are_none() -> None:
 
 def test_equal_visits_are_one_and_malformed_ones_are_skipped() -> None:
     """CK-08"""
-    assert made()(ask(cookie=f"__Host-visit=x; {COOKIE}; {COOKIE}; __Host-visit=\xff")) is None
+    assert made()(ask(cookie=f"__Host-visit=x; {COOKIE}; {COOKIE}; __Host-visit=\xff")) is Bound.VISIT
 
 
 def test_a_visit_that_a_client_made_up_has_no_token() -> None:
@@ -177,10 +180,10 @@ def test_a_visit_of_ours_is_taken_up() -> None:
 
 def test_a_policy_that_embeds_reads_the_visit_of_before_too() -> None:
     both = made("__Host-visit-embed", "__Host-visit")
-    assert both(ask()) is None
-    assert both(ask(cookie=f"__Host-visit-embed={VISIT}")) is None
-    assert both(ask(cookie=f"__Host-visit-embed={OTHER_VISIT}; {COOKIE}")) is None
-    assert both(ask(TOKENS.token(OTHER_VISIT), f"__Host-visit-embed={OTHER_VISIT}; {COOKIE}")) is None
+    assert both(ask()) is Bound.VISIT
+    assert both(ask(cookie=f"__Host-visit-embed={VISIT}")) is Bound.VISIT
+    assert both(ask(cookie=f"__Host-visit-embed={OTHER_VISIT}; {COOKIE}")) is Bound.VISIT
+    assert both(ask(TOKENS.token(OTHER_VISIT), f"__Host-visit-embed={OTHER_VISIT}; {COOKIE}")) is Bound.VISIT
     assert both(ask("x", f"__Host-visit-embed={OTHER_VISIT}; {COOKIE}")) is MISMATCH
     assert both(ask(cookie=None)) is COOKIE_MISSING
 
@@ -203,7 +206,7 @@ def test_what_is_planted_under_the_other_name_locks_nobody_out() -> None:
     """CK-08"""
     both = made("__Host-visit-embed", "__Host-visit")
     cookie = f"__Host-visit-embed={VISIT}; __Host-visit={VISIT}; __Host-visit={OTHER_VISIT}"
-    assert both(ask(cookie=cookie)) is None
+    assert both(ask(cookie=cookie)) is Bound.VISIT
 
 
 # --- twins
@@ -211,14 +214,14 @@ def test_what_is_planted_under_the_other_name_locks_nobody_out() -> None:
 
 def test_a_twin_stands_in_for_a_visit_that_is_absent() -> None:
     """CK-11"""
-    assert made("v", twins=True)(ask(cookie=f"v-legacy={VISIT}")) is None
+    assert made("v", twins=True)(ask(cookie=f"v-legacy={VISIT}")) is Bound.VISIT
     assert made("v", twins=True).current(f"v-legacy={VISIT}") == VISIT
     assert made("v", twins=False)(ask(cookie=f"v-legacy={VISIT}")) is COOKIE_MISSING
 
 
 def test_the_primary_wins_over_its_twin() -> None:
     """CK-11"""
-    assert made("v", twins=True)(ask(cookie=f"v-legacy={OTHER_VISIT}; v={VISIT}")) is None
+    assert made("v", twins=True)(ask(cookie=f"v-legacy={OTHER_VISIT}; v={VISIT}")) is Bound.VISIT
 
 
 # --- the cookie that hands the token over
@@ -227,9 +230,9 @@ def test_the_primary_wins_over_its_twin() -> None:
 def test_the_header_must_equal_a_cookie_where_the_policy_compares() -> None:
     comparing = made(compare=True)
     assert comparing(ask()) is MISMATCH
-    assert comparing(ask(cookie=f"{COOKIE}; XSRF-TOKEN={TOKEN}")) is None
+    assert comparing(ask(cookie=f"{COOKIE}; XSRF-TOKEN={TOKEN}")) is Bound.VISIT
     assert comparing(ask(cookie=f"{COOKIE}; XSRF-TOKEN={TOKENS.token(VISIT)}")) is MISMATCH
-    assert comparing(ask(cookie=f"{COOKIE}; XSRF-TOKEN=planted; XSRF-TOKEN={TOKEN}")) is None
+    assert comparing(ask(cookie=f"{COOKIE}; XSRF-TOKEN=planted; XSRF-TOKEN={TOKEN}")) is Bound.VISIT
 
 
 def test_equal_to_a_planted_cookie_is_not_enough() -> None:
@@ -289,13 +292,14 @@ def test_the_field_of_a_form_is_judged_like_the_header(
     body: str, complete: bool, reason: Reason | None
 ) -> None:
     """XS-12"""
-    refusal = made().form(ask(None, content_type=FORM), body.encode(), complete=complete)
-    assert (None if refusal is None else refusal.reason) == reason
+    answer = made().form(ask(None, content_type=FORM), body.encode(), complete=complete)
+    assert (answer.reason if isinstance(answer, Refusal) else answer) == (reason or Bound.VISIT)
 
 
 def test_the_field_has_the_name_that_the_policy_gives_it() -> None:
     assert (
-        made(field="csrf").form(ask(None, content_type=FORM), f"csrf={TOKEN}".encode(), complete=True) is None
+        made(field="csrf").form(ask(None, content_type=FORM), f"csrf={TOKEN}".encode(), complete=True)
+        is Bound.VISIT
     )
 
 

@@ -21,7 +21,7 @@ from secmw.config.convert import (
     problem,
     unknown,
 )
-from secmw.config.settings import Cookies, Hsts, Sessions, Xsrf
+from secmw.config.settings import Audit, Cookies, Hsts, Xsrf
 from secmw.errors import Problem
 from tests.config.strategies import ANYTHING
 
@@ -117,7 +117,7 @@ def test_what_must_be_there_can_not_be_left_out(name: str) -> None:
             ("mapping", {"a": "b"}),
             ("mapping", []),
             ("hsts", 7),
-            ("hsts", Sessions()),
+            ("hsts", Audit()),
             ("cookies", Hsts()),
             ("word", 7),
         ],
