@@ -525,7 +525,8 @@ class Exchange(msgspec.Struct):
         held = self.held
         if held is None or not held.pending:
             return None
-        return Settlement(held, failed=status >= 500, now=now, address=self.client or "", agent=agent)
+        held.failed = held.failed or status >= 500
+        return Settlement(held, now=now, address=self.client or "", agent=agent)
 
     def settled(self, settlement: Settlement) -> None:
         """Take over what came of it: cookies, events, or a refusal in place of the application's response."""
@@ -591,6 +592,7 @@ class Exchange(msgspec.Struct):
         names, lines = plan.names, own.lines
         if held is not None:
             held.sealed = True
+            held.failed = held.failed or status >= 500
             if held.read:
                 names, lines = plan.read_names, own.read
         for name, _ in headers:
@@ -617,6 +619,7 @@ class Exchange(msgspec.Struct):
         read = self.held is not None and self.held.read
         if self.held is not None:
             self.held.sealed = True
+            self.held.failed = self.held.failed or status >= 500
         cache = plan.wire.encode("cache-control")
         if read and status != 101:
             # The application's own word counts, if it gave one.

@@ -67,6 +67,8 @@ class Session(MutableMapping[str, Any]):
     sealed = False
     superseded = False
     readonly = False
+    #: Whether the application failed, so that nothing but endings counts any more.
+    failed = False
     #: Whether "last seen" is due; what the record that was found is to be ended for; whether the browser shall forget the
     #: id; whether something was asked for that can't be done while the store is away.
     stale = False
@@ -107,9 +109,16 @@ class Session(MutableMapping[str, Any]):
     # --- who
 
     @property
+    def _there(self) -> Record | None:
+        """The record of this session; none before a new one is written, when the response starts."""
+        return self.record if self.sign_in is None else None
+
+    @property
     def identity(self) -> Identity:
-        """Who is signed in, as the record says it; a sign-in of this very request is not in it yet."""
+        """Who is signed in, since when and from where; of a sign-in of this very request, who."""
         self.read = True
+        if self.sign_in is not None:
+            return Identity(user_id=self.sign_in.user_id, description=self.sign_in.description)
         return NOBODY if self.record is None else self.record.identity
 
     @property
@@ -123,7 +132,7 @@ class Session(MutableMapping[str, Any]):
     @property
     def user_description(self) -> str:
         """What ``login`` was told of the user, for people to read."""
-        return self.identity.description if self.sign_in is None else self.sign_in.description
+        return self.identity.description
 
     @property
     def selector(self) -> str | None:
@@ -136,7 +145,7 @@ class Session(MutableMapping[str, Any]):
     def created(self) -> float | None:
         """When the session was made, in Unix seconds; None where there is none yet."""
         self.read = True
-        return None if self.record is None else self.record.created
+        return None if self._there is None else self._there.created
 
     @property
     def authenticated(self) -> float | None:
@@ -147,19 +156,19 @@ class Session(MutableMapping[str, Any]):
     def seen(self) -> float | None:
         """When the session was in use last, in Unix seconds, to about a minute."""
         self.read = True
-        return None if self.record is None else self.record.seen
+        return None if self._there is None else self._there.seen
 
     @property
     def expires(self) -> float | None:
         """When the session will end whatever happens, in Unix seconds."""
         self.read = True
-        return None if self.record is None else self.record.expires
+        return None if self._there is None else self._there.expires
 
     @property
     def idle_until(self) -> float | None:
         """When it will end if nothing happens, in Unix seconds; infinite without such a limit."""
         self.read = True
-        return None if self.record is None else self.record.idle_until
+        return None if self._there is None else self._there.idle_until
 
     def whose(self) -> tuple[str, str]:
         """Return id and description of whoever is signed in, for a log: unlike the others this does not count as reading."""
@@ -276,9 +285,10 @@ class Session(MutableMapping[str, Any]):
     def sudo_until(self) -> float | None:
         """When the elevation ends, in Unix seconds; None where there is none."""
         self.read = True
-        if self.sudo is not None or self.superseded or self.record is None:
+        record = self._there
+        if self.sudo is not None or self.superseded or record is None:
             return self.now + self.rules.sudo_duration if self.sudo else None
-        granted = self.record.identity.sudo
+        granted = record.identity.sudo
         if granted is None or granted[0] > self.started + _AHEAD or self.now >= granted[1]:
             return None
         return granted[1]
@@ -294,7 +304,7 @@ class Session(MutableMapping[str, Any]):
             return True
         if self.sudo_until is None:
             return False
-        granted = None if self.record is None else self.record.identity.sudo
+        granted = self.identity.sudo
         return self.sudo is True or (granted is not None and self.now - granted[0] <= max_age)
 
     # --- data
@@ -369,17 +379,21 @@ class Session(MutableMapping[str, Any]):
         self._writable()
         self.read = True
         del self.data[name]
-        self._change(name, None)
+        # What was not there when this request read the session is not its to remove.
+        self._change(name, None, gone=name not in codec.split(self._base))
 
     def clear(self) -> None:
         """Remove every name that was there when this request read the session; others stay."""
         for name in list(self.data):
             del self[name]
 
-    def _change(self, name: str, written: bytes | None) -> None:
+    def _change(self, name: str, written: bytes | None, *, gone: bool = False) -> None:
         if self._changes is None:
             self._changes = {}
-        self._changes[name] = written
+        if gone:
+            self._changes.pop(name, None)
+        else:
+            self._changes[name] = written
         if self._lent is not None:
             self._lent.pop(name, None)
         self.pending = True
@@ -424,10 +438,12 @@ class Session(MutableMapping[str, Any]):
         return codec.join(values)
 
     def settled(self, record: Record | None) -> None:
-        """Go on from what the store holds now."""
+        """Go on from what the store holds now; after a failure without what it dropped."""
         self.record = self.loaded = record
         self._base = codec.EMPTY if record is None else record.data
         self._changes = None
+        if self.failed:
+            self._data = self._lent = None
         self.kept = True
         self.sign_in = self.fresh = self.ending = self.rotation = self.sudo = self.everywhere = None
         self.endings = ()

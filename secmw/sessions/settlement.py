@@ -111,7 +111,7 @@ class Settlement:
     the id issued is a sign-in's. ``standing``: the record as the store holds it now.
     """
 
-    def __init__(self, session: Session, *, failed: bool, now: float, address: str, agent: str) -> None:
+    def __init__(self, session: Session, *, now: float, address: str, agent: str) -> None:
         self.session = session
         self.now = now
         self._identity = (address, agent[:_AGENT])
@@ -128,7 +128,7 @@ class Settlement:
             self.cleared = False
         else:
             self._steps.extend(self._ends())
-            self._steps.extend(self._losses() if failed else self._changes())
+            self._steps.extend(self._losses() if session.failed else self._changes())
 
     def next(self) -> Step | None:
         """Return the next step, None when all is done."""
