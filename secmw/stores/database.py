@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from weakref import WeakSet, finalize
 
 from secmw.errors import StoreError
@@ -48,8 +48,6 @@ _REMOTE: Final = frozenset(
 
 _LOCKED: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 
-_Answer = TypeVar("_Answer")
-
 
 class _Connection(sqlite3.Connection):
     """Be a connection, and know which opening of the file it belongs to and how careful its commits are."""
@@ -80,7 +78,7 @@ class Database:
     def read(self, query: str, *values: object) -> list[Any]:
         """Return the rows of a query."""
         with self._connection(time.monotonic() + PATIENCE) as (database, deadline):
-            return _patiently(lambda: database.execute(query, values).fetchall(), deadline)
+            return _ask(database, deadline, query, *values)
 
     @contextlib.contextmanager
     def writing(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
@@ -96,9 +94,9 @@ class Database:
         try:
             with self._connection(deadline) as (database, deadline):
                 if database.durable is not durable:
-                    database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                    _ask(database, deadline, f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
                     database.durable = durable
-                _patiently(lambda: database.execute("BEGIN IMMEDIATE"), deadline)
+                _ask(database, deadline, "BEGIN IMMEDIATE")
                 try:
                     yield database
                 except BaseException:
@@ -166,13 +164,13 @@ class Database:
 
     def _set_up(self, database: _Connection, deadline: float) -> None:
         for pragma in ("trusted_schema = OFF", "secure_delete = FAST", "synchronous = NORMAL"):
-            database.execute(f"PRAGMA {pragma}")
-        ((mode,),) = _patiently(lambda: database.execute("PRAGMA journal_mode = WAL").fetchall(), deadline)
+            _ask(database, deadline, f"PRAGMA {pragma}")
+        ((mode,),) = _ask(database, deadline, "PRAGMA journal_mode = WAL")
         if mode != "wal":
             raise sqlite3.OperationalError(f"its journal stays in mode {mode!r}, and must be in WAL")
         if self._version(database, deadline) == len(self._steps):
             return
-        _patiently(lambda: database.execute("BEGIN IMMEDIATE"), deadline)
+        _ask(database, deadline, "BEGIN IMMEDIATE")
         try:
             # Another process may have been faster.
             for step in self._steps[self._version(database, deadline) :]:
@@ -194,7 +192,7 @@ class Database:
             database.execute(known)
         asked = "SELECT version FROM secmw_parts WHERE part = ?"
         try:
-            rows = _patiently(lambda: database.execute(asked, (self._part,)).fetchall(), deadline)
+            rows = _ask(database, deadline, asked, self._part)
         except sqlite3.OperationalError as error:
             if "no such table" not in str(error):
                 raise
@@ -288,12 +286,12 @@ def _undo(database: sqlite3.Connection) -> None:
         database.execute("ROLLBACK")
 
 
-def _patiently(ask: Callable[[], _Answer], deadline: float) -> _Answer:
-    """Ask again while the file is locked."""
+def _ask(database: sqlite3.Connection, deadline: float, statement: str, *values: object) -> list[Any]:
+    """Return the rows of a statement; while the file is locked, ask again."""
     pause = 0.0005
     while True:
         try:
-            return ask()
+            return database.execute(statement, values).fetchall()
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF not in _LOCKED or time.monotonic() + pause > deadline:
                 raise

@@ -36,6 +36,7 @@ from secmw.testing.jar import SetCookie
 from secmw.testing.relaxed import policy
 from secmw.testing.response import ProtocolError, Response, WebSocketResult
 from secmw.testing.sink_contract import SinkContract
+from secmw.testing.store_contract import StoreContract
 
 __all__ = [
     "Client",
@@ -44,6 +45,7 @@ __all__ = [
     "Response",
     "SetCookie",
     "SinkContract",
+    "StoreContract",
     "WebSocketResult",
     "policy",
 ]

@@ -1,0 +1,1 @@
+"""The parts of :class:`secmw.testing.StoreContract`: one file for each thing that a store promises."""
