@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final, Literal, overload
+from urllib.parse import unquote
 
 from secmw.audit.trail import AsyncTrail, Trail
 from secmw.clock import Clock, system
@@ -43,12 +44,14 @@ def open_trail(url: str, *, asynchronous: bool = False, clock: Clock = system) -
 
 
 def _path(path: str) -> str:
+    """Read a path as the stores do, for a trail is often in the file of the sessions."""
     if path.startswith("///"):
-        path = path[2:]
+        path = "/" + path.lstrip("/")
     elif path.startswith("//"):
-        raise ValueError(f"names a host, and SQLite has none; {_URLS}")
-    if path in ("", "/", ":memory:") or path.endswith("/"):
-        raise ValueError(f"names no file; {_URLS}")
-    if "?" in path or "\0" in path:
-        raise ValueError(f"has a part that belongs in no path, and there are no options; {_URLS}")
+        raise ValueError(f"sqlite takes no host; {_URLS}")
+    if "?" in path or "#" in path:
+        raise ValueError(f"sqlite takes no options; {_URLS}")
+    path = unquote(path)
+    if path.endswith("/") or path in ("", ":memory:", "/:memory:") or "\0" in path:
+        raise ValueError(f"sqlite needs the path of a file; {_URLS}")
     return path

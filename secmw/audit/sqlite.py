@@ -8,28 +8,28 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
-import threading
-import time
-import weakref
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from sqlite3 import SQLITE_BUSY
 from typing import Any, Final
 
 import msgspec
 
-from secmw.audit.database import PATIENCE, connect, execute
 from secmw.audit.event import Event
 from secmw.audit.worker import Worker
-from secmw.errors import SinkError
+from secmw.errors import SinkError, StoreError
+from secmw.stores.database import Database
 
 _COLUMNS: Final = (
     *("time", "user_id", "user_description", "action", "event_description"),
     *("client", "selector", "outcome", "reason", "extra"),
 )
-_TABLE: Final = """
-CREATE TABLE IF NOT EXISTS secmw_audit (
+_TRIES: Final = 3
+
+#: A step for each version of the table; a column for the chain will be the next.
+_STEPS: Final = (
+    """
+CREATE TABLE audit_events (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     time REAL NOT NULL,
     user_id TEXT NOT NULL,
@@ -42,90 +42,66 @@ CREATE TABLE IF NOT EXISTS secmw_audit (
     reason TEXT NOT NULL,
     extra TEXT NOT NULL
 )
-"""
-_INSERT: Final = f"INSERT INTO secmw_audit ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - our own names
-_SELECT: Final = f"SELECT id, {', '.join(_COLUMNS)} FROM secmw_audit"  # noqa: S608 - our own names
+""",
+)
+_INSERT: Final = f"INSERT INTO audit_events ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - our own names
+_SELECT: Final = f"SELECT id, {', '.join(_COLUMNS)} FROM audit_events"  # noqa: S608 - our own names
 
 
 class SQLiteTrail:
-    """Keep events in a SQLite file, made private and opened with the first event; one connection for all threads."""
+    """Keep events in a SQLite file, made private and opened with the first event.
+
+    What :meth:`append` has returned is on the disk, power cut or not. It waits up to two seconds for others that have the
+    file, and then raises SinkError. A file on a network file system is refused.
+    """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        # The working directory may be another one by the time it is opened.
-        self.path = Path(path).absolute()
-        self._lock = threading.Lock()
-        self._open: sqlite3.Connection | None = None
-        self._file: tuple[int, int] | None = None
-        _living.add(self)
+        self._database = Database(path, "audit", _STEPS)
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self._database.path
 
     def append(self, events: Sequence[Event]) -> tuple[Event, ...]:
         """Keep all the events or none, and return them with their numbers."""
+        if not events:
+            return ()
         rows = [_row(event) for event in events]
-        with self._database() as run:
-            run("BEGIN IMMEDIATE")
-            numbers = [run(_INSERT, row).lastrowid for row in rows]
-            run("COMMIT")
+        with _answered():
+            numbers = self._insert(rows)
         return tuple(
             msgspec.structs.replace(event, id=number) for event, number in zip(events, numbers, strict=True)
         )
 
+    def _insert(self, rows: Sequence[tuple[Any, ...]]) -> list[int | None]:
+        tries = _TRIES
+        while True:
+            try:
+                with self._database.writing(durable=True) as database:
+                    return [database.execute(_INSERT, row).lastrowid for row in rows]
+            except StoreError as error:
+                tries -= 1
+                # A request may be told to come again; what has happened can't be.
+                if not tries or getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF != SQLITE_BUSY:
+                    raise
+
     def recent(self, limit: int, before: int | None = None) -> list[Event]:
         """Return at most ``limit`` events, the newest first; with ``before`` those with a lower number than that."""
-        where, values = (
-            ("", [max(limit, 0)]) if before is None else (" WHERE id < ?", [before, max(limit, 0)])
-        )
-        with self._database() as run:
-            rows = run(f"{_SELECT}{where} ORDER BY id DESC LIMIT ?", values).fetchall()
+        where, values = ("", []) if before is None else (" WHERE id < ?", [before])
+        with _answered():
+            rows = self._database.read(f"{_SELECT}{where} ORDER BY id DESC LIMIT ?", *values, max(limit, 0))
         return [_event(row) for row in rows]
 
     def count(self) -> int:
         """Return how many events are kept."""
-        with self._database() as run:
-            (found,) = run("SELECT count(*) FROM secmw_audit").fetchone()
+        with _answered():
+            ((found,),) = self._database.read("SELECT count(*) FROM audit_events")
         return int(found)
 
     def close(self) -> None:
         """Close the file; the next event opens it again."""
-        with self._lock:
-            if self._open is not None:
-                self._open.close()
-            self._open = None
-
-    @contextlib.contextmanager
-    def _database(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
-        """Have the connection to ourselves, and yield what executes a statement on it; undo what ends in an error."""
-        deadline = time.monotonic() + PATIENCE
-        if not self._lock.acquire(timeout=PATIENCE):
-            raise SinkError(f"the audit trail {self.path} is busy")
-        try:
-            database = self._opened(deadline)
-            try:
-                yield partial(execute, database, deadline)
-            except BaseException:
-                if database.in_transaction:
-                    # What SQLite could not even undo is undone when the file is next opened.
-                    with contextlib.suppress(sqlite3.Error):
-                        database.execute("ROLLBACK")
-                raise
-        except (OSError, sqlite3.Error) as error:
-            raise SinkError(f"the audit trail {self.path} did not answer: {error}") from error
-        finally:
-            self._lock.release()
-
-    def _opened(self, deadline: float) -> sqlite3.Connection:
-        if self._open is not None and _identity(self.path) != self._file:
-            # Removed or replaced under us: what is written to the old one nobody would find.
-            self._open.close()
-            self._open = None
-        if self._open is None:
-            database = connect(self.path)
-            try:
-                execute(database, deadline, _TABLE)
-            except BaseException:
-                database.close()
-                raise
-            self._open, self._file = database, _identity(self.path)
-        return self._open
+        self._database.close()
 
 
 class AsyncSQLiteTrail:
@@ -153,6 +129,14 @@ class AsyncSQLiteTrail:
         self._worker.close()
 
 
+@contextlib.contextmanager
+def _answered() -> Iterator[None]:
+    try:
+        yield
+    except StoreError as error:
+        raise SinkError(f"the audit trail is away: {error}") from error
+
+
 def _row(event: Event) -> tuple[Any, ...]:
     extra = msgspec.json.encode(event.extra).decode()
     return (*(getattr(event, name) for name in _COLUMNS[:-1]), extra)
@@ -162,28 +146,3 @@ def _event(row: tuple[Any, ...]) -> Event:
     values = dict(zip(("id", *_COLUMNS), row, strict=True))
     values["extra"] = msgspec.json.decode(values["extra"])
     return Event(**values)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-#: A forked process must neither use nor close what its parent has open: it leaves that alone and opens its own.
-_living: Final = weakref.WeakSet[SQLiteTrail]()
-_inherited: Final[list[sqlite3.Connection]] = []
-
-
-def _after_fork() -> None:
-    for trail in _living:
-        if trail._open is not None:
-            _inherited.append(trail._open)
-        trail._open = None
-        # A thread that the child does not have may hold it.
-        trail._lock = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_after_fork)

@@ -8,6 +8,7 @@ import pytest
 
 import secmw.audit
 from secmw.audit import AsyncMemoryTrail, AsyncSQLiteTrail, MemoryTrail, SQLiteTrail, open_trail
+from secmw.stores import SQLiteStore, open_store
 
 
 def test_memory() -> None:
@@ -23,6 +24,8 @@ def test_memory() -> None:
         ("sqlite:.secmw/audit.db", ".secmw/audit.db"),
         ("SQLite3:audit.db", "audit.db"),
         ("sqlite:/var/lib/app/audit.db", "/var/lib/app/audit.db"),
+        ("sqlite:////var/lib/app/audit.db", "/var/lib/app/audit.db"),
+        ("sqlite:///var/lib/my%20app/audit.db", "/var/lib/my app/audit.db"),
     ],
 )
 def test_sqlite(url: str, path: str) -> None:
@@ -32,6 +35,10 @@ def test_sqlite(url: str, path: str) -> None:
     other = open_trail(url, asynchronous=True)
     assert isinstance(other, AsyncSQLiteTrail)
     assert other.blocking.path == trail.path
+    # The same URL means the same file to the sessions.
+    store = open_store(url)
+    assert isinstance(store, SQLiteStore)
+    assert store._database.path == trail.path
 
 
 def test_nothing_is_opened_yet(tmp_path: Path) -> None:
@@ -45,13 +52,14 @@ def test_nothing_is_opened_yet(tmp_path: Path) -> None:
         ("mysql://root:hunter2@db/audit", "is not the URL of an audit trail"),
         ("audit.db", "is not the URL"),
         ("", "is not the URL"),
-        ("sqlite://db/audit.db", "names a host"),
-        ("sqlite:", "names no file"),
-        ("sqlite:///", "names no file"),
-        ("sqlite::memory:", "names no file"),
-        ("sqlite:///var/lib/app/", "names no file"),
+        ("sqlite://db/audit.db", "takes no host"),
+        ("sqlite:", "needs the path"),
+        ("sqlite:///", "needs the path"),
+        ("sqlite::memory:", "needs the path"),
+        ("sqlite:///var/lib/app/", "needs the path"),
         ("sqlite:///audit.db?mode=ro", "no options"),
-        ("sqlite:///audit\0.db", "belongs in no path"),
+        ("sqlite:///audit.db#1", "no options"),
+        ("sqlite:///audit%00.db", "needs the path"),
     ],
 )
 def test_a_wrong_url_says_what_to_write_and_not_what_it_was(url: str, fault: str) -> None:

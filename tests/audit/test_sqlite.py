@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def test_events_outlive_the_trail(path: Path, trail: SQLiteTrail) -> None:
 def test_a_number_is_not_used_again_though_its_event_was_removed(path: Path, trail: SQLiteTrail) -> None:
     trail.append([EVENT, EVENT])
     with sqlite3.connect(path) as database:
-        database.execute("DELETE FROM secmw_audit")
+        database.execute("DELETE FROM audit_events")
     database.close()
     (found,) = trail.append([EVENT])
     assert found.id == 3
@@ -72,7 +73,7 @@ def test_it_may_live_in_a_file_with_other_tables(path: Path, trail: SQLiteTrail)
     with sqlite3.connect(path) as database:
         names = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     database.close()
-    assert {"sessions", "secmw_audit"} <= names
+    assert {"sessions", "audit_events"} <= names
 
 
 def test_it_is_where_the_path_said_even_if_the_process_moves(
@@ -89,18 +90,21 @@ def test_it_is_where_the_path_said_even_if_the_process_moves(
 # --- several at once
 
 WRITER = """
-import sys
+import sys, time
 from secmw.audit import Event, SQLiteTrail
 trail = SQLiteTrail(sys.argv[1])
 for number in range(int(sys.argv[2])):
     print(*(event.id for event in trail.append([Event(time=0.0, action="x", user_id=sys.argv[3])] * 2)), flush=True)
+    time.sleep(float(sys.argv[4]))
 """
 
 
 def test_numbers_go_up_across_processes(path: Path) -> None:
     """RB-04: nobody is told that the database is locked."""
     writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, str(path), "40", str(number)], stdout=subprocess.PIPE)
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path), "40", str(number), "0.005"], stdout=subprocess.PIPE
+        )
         for number in range(8)
     ]
     said = [[int(number) for number in writer.communicate(timeout=60)[0].split()] for writer in writers]
@@ -121,7 +125,7 @@ def test_a_killed_process_loses_no_event_that_it_was_told_is_kept(path: Path) ->
     said: list[int] = []
     for _ in range(3):
         with subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(path), "100000", "42"], stdout=subprocess.PIPE
+            [sys.executable, "-c", WRITER, str(path), "100000", "42", "0"], stdout=subprocess.PIPE
         ) as writer:
             assert writer.stdout is not None
             first = [writer.stdout.readline() for _ in range(20)]
@@ -141,7 +145,6 @@ def test_a_killed_process_loses_no_event_that_it_was_told_is_kept(path: Path) ->
 
 def test_a_forked_process_opens_its_own(path: Path, trail: SQLiteTrail) -> None:
     trail.append([EVENT])
-    trail._lock.acquire()  # as another thread of the parent may hold it at that moment
     child = os.fork()
     if child == 0:
         code = 1
@@ -151,7 +154,6 @@ def test_a_forked_process_opens_its_own(path: Path, trail: SQLiteTrail) -> None:
             code = 0 if ids == [2] else 2
         finally:
             os._exit(code)
-    trail._lock.release()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert [event.id for event in trail.append([EVENT])] == [3]
     assert trail.count() == 3
@@ -161,12 +163,14 @@ def test_a_forked_process_opens_its_own(path: Path, trail: SQLiteTrail) -> None:
 
 
 def test_a_file_that_is_busy_for_too_long_is_an_error(path: Path, trail: SQLiteTrail) -> None:
-    """AU-07: within a second."""
+    """AU-07: within two seconds."""
     trail.append([EVENT])
     with sqlite3.connect(path) as other:
         other.execute("BEGIN IMMEDIATE")
+        begun = time.monotonic()
         with pytest.raises(SinkError, match="locked"):
             trail.append([EVENT])
+        assert time.monotonic() - begun < 2.5
         # Who reads waits for nobody who writes.
         assert trail.count() == 1
         other.execute("ROLLBACK")
@@ -174,38 +178,24 @@ def test_a_file_that_is_busy_for_too_long_is_an_error(path: Path, trail: SQLiteT
     assert [event.id for event in trail.append([EVENT])] == [2]
 
 
-def test_threads_do_not_wait_for_each_other_for_ever(trail: SQLiteTrail) -> None:
-    with trail._lock, pytest.raises(SinkError, match="busy"):
-        trail.append([EVENT])
-
-
-def test_a_file_that_was_removed_is_made_anew(path: Path, trail: SQLiteTrail) -> None:
-    trail.append([EVENT])
-    for file in path.parent.iterdir():
-        file.unlink()
-    trail.append([EVENT])
-    assert path.exists()
-    assert trail.count() == 1
-
-
 def test_a_file_that_is_no_database_is_an_error(path: Path, trail: SQLiteTrail) -> None:
     path.write_bytes(b"no database at all" * 1000)
     for ask in (lambda: trail.append([EVENT]), lambda: trail.recent(1), trail.count):
-        with pytest.raises(SinkError, match="did not answer"):
+        with pytest.raises(SinkError, match="is away"):
             ask()
 
 
 def test_a_folder_that_is_a_file_is_an_error(path: Path) -> None:
     path.touch()
-    with pytest.raises(SinkError, match="did not answer"):
+    with pytest.raises(SinkError, match="is away"):
         SQLiteTrail(path / "audit.db").append([EVENT])
 
 
 def test_a_table_that_is_not_ours_is_an_error(path: Path, trail: SQLiteTrail) -> None:
     with sqlite3.connect(path) as database:
-        database.execute("CREATE VIEW secmw_audit AS SELECT 1")
+        database.execute("CREATE VIEW audit_events AS SELECT 1")
     database.close()
-    with pytest.raises(SinkError, match="did not answer"):
+    with pytest.raises(SinkError, match="is away"):
         trail.append([EVENT])
 
 
@@ -247,6 +237,7 @@ UNPRIVILEGED = """
 import os, sys
 from secmw import SinkError
 from secmw.audit import Event, SQLiteTrail
+SQLiteTrail(sys.argv[2]).append([Event(time=0.0, action="x")])
 if os.getuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
@@ -257,16 +248,19 @@ except SinkError as error:
 """
 
 
-def test_a_file_that_this_user_may_not_write_is_an_error() -> None:
+def test_a_file_that_this_user_may_not_write_is_an_error(path: Path) -> None:
     """AU-07"""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        path = Path(folder) / "closed.db"
-        path.touch(mode=0o000)
+        closed = Path(folder) / "closed.db"
+        closed.touch(mode=0o000)
         done = subprocess.run(
-            [sys.executable, "-c", UNPRIVILEGED, str(path)], capture_output=True, text=True, check=True
+            [sys.executable, "-c", UNPRIVILEGED, str(closed), str(path)],
+            capture_output=True,
+            text=True,
+            check=True,
         )
-        assert "did not answer: unable to open database file" in done.stdout
+        assert "unable to open database file" in done.stdout
 
 
 # --- the event loop
