@@ -6,13 +6,15 @@ its SHA-256 alone, so whoever steals the store signs nobody in. An id that is no
 
 from __future__ import annotations
 
-import re
 import secrets
 from hashlib import sha256
+from string import ascii_letters, digits
 from typing import Final, NamedTuple
 
 SELECTOR_LENGTH: Final = 22
-_SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}")
+_LENGTH: Final = 66
+_DOT: Final = ord(".")
+_ALPHABET: Final = (ascii_letters + digits + "-_").encode()
 
 
 class SessionId(NamedTuple):
@@ -49,7 +51,9 @@ def well_formed(text: str) -> bool:
     >>> well_formed(str(new_id())), well_formed("1234"), well_formed(str(new_id()) + " ")
     (True, False, False)
     """
-    return len(text) == 66 and _SHAPE.fullmatch(text) is not None
+    # Half the time of a pattern, on every request with a session: what is left without the alphabet is the dot.
+    raw = text.encode("ascii", "replace")
+    return len(raw) == _LENGTH and raw[SELECTOR_LENGTH] == _DOT and raw.translate(None, _ALPHABET) == b"."
 
 
 def parse(text: str) -> SessionId:

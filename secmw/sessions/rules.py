@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from secmw.cookies import AMBIGUOUS, finder
+from secmw.cookies import AMBIGUOUS, finder, fold_twins
 from secmw.own.cookies import own_cookie
 from secmw.paths import exempt, odd
 from secmw.sessions.identifier import well_formed
@@ -50,12 +50,13 @@ def rules(policy: Policy, *, can_verify: bool) -> Rules | None:
     wanted = policy.sessions
     if wanted is None:
         return None
+    folds = policy.cookies.legacy_twin != "never"
     name = own_cookie(policy, f"{wanted.cookie}-embed" if policy.cookies.embedded else wanted.cookie)
     inactivity = int(wanted.inactivity or 0)
     passive = tuple(wanted.passive)
     return Rules(
         cookie=name,
-        find=finder(name, well_formed),
+        find=_folding(finder(name, well_formed)) if folds else finder(name, well_formed),
         lifetime=int(wanted.lifetime),
         inactivity=inactivity,
         touch_every=min(_TOUCH, inactivity / 10) if inactivity else _TOUCH,
@@ -70,6 +71,11 @@ def rules(policy: Policy, *, can_verify: bool) -> Rules | None:
         sudo_duration=int(policy.sudo.duration),
         can_verify=can_verify,
     )
+
+
+def _folding(find: Finder) -> Finder:
+    """Look among the ``-legacy`` twins too, where a browser kept those alone."""
+    return lambda header: find(fold_twins(header)[0] if header else header)
 
 
 __all__ = ["AMBIGUOUS", "Rules", "rules"]
