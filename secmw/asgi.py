@@ -17,8 +17,8 @@ from secmw import hooks as host
 from secmw.assembly import assemble
 from secmw.checks import Wants
 from secmw.clock import Clock, system
-from secmw.errors import SessionError
-from secmw.exchange import NO_HEADERS, Exchange
+from secmw.errors import SessionError, StoreError
+from secmw.exchange import Exchange
 from secmw.guard import AsyncGuard, announce, report_twins
 from secmw.hooks import Hooks
 from secmw.http import ASGI, SAFE_METHODS, Facts, Reply
@@ -27,6 +27,7 @@ from secmw.paths import below
 from secmw.policy import Policy
 from secmw.request import Seen, choose, read
 from secmw.sessions.demand import Asking
+from secmw.view import NO_HEADERS
 
 if TYPE_CHECKING:
     from secmw.http import Refusal
@@ -125,7 +126,10 @@ class Middleware:
             if self.load_now is None:
                 await self.guard.find(exchange)
             else:
-                exchange.resume(self.load_now(exchange.selector), exchange.started)
+                try:
+                    exchange.resume(self.load_now(exchange.selector), exchange.started)
+                except StoreError as error:
+                    exchange.outage(str(error))
         if exchange.wants is not None:
             incoming = Incoming(scope, receive)
             reply = await self.guard.admit(exchange, incoming)

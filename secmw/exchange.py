@@ -17,43 +17,35 @@ from __future__ import annotations
 
 import enum
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
 
 from secmw import pages
 from secmw.audit.action import Action
 from secmw.audit.event import Event
 from secmw.checks import Bound, Wants
-from secmw.checks.host import Site
 from secmw.checks.transport import here
 from secmw.checks.xsrf_token import SESSION_OVER
-from secmw.cookies import AMBIGUOUS, Cookie, needs_twin, twin_of
+from secmw.cookies import AMBIGUOUS, Cookie
 from secmw.errors import ConfigError, Problem, SessionError
-from secmw.headers.clear_site_data import ClearSiteData
-from secmw.http import Facts, Line, Reason, Refusal, Reply, text
-from secmw.merge import merge
+from secmw.http import Line, Reason, Refusal, Reply
 from secmw.own import NOT_FOUND, not_allowed, page_of
 from secmw.own.cookies import forgotten, session_cookie, visit_cookie, xsrf_cookie
-from secmw.plan import HeaderSet, Plan
+from secmw.plan import HeaderSet
+from secmw.response import NOTHING, Amendment, complete
 from secmw.sessions import demand, resuming
-from secmw.sessions.identifier import SELECTOR_LENGTH
 from secmw.sessions.record import Over
 from secmw.sessions.session import Session
 from secmw.sessions.settlement import AWAY, Settlement
+from secmw.view import NO_HEADERS, View
 
 if TYPE_CHECKING:
     from secmw.checks.xsrf_token import XsrfToken
     from secmw.own import Page, Visit
-    from secmw.policy import Policy
     from secmw.sessions.demand import Asking
     from secmw.sessions.record import Ended, Record
     from secmw.xsrf import Tokens
-
-NO_HEADERS: Final[Mapping[Any, Any]] = MappingProxyType({})
 
 FAILED: Final = Refusal(
     500,
@@ -84,45 +76,8 @@ class State(enum.Enum):
     CLOSED = "closed"
 
 
-class Amendment(msgspec.Struct):
-    """Hold what a response gets besides what the plan gives every one; made when the application asks for something.
-
-    ``nonce``: the one in use. ``visit``: what tokens are bound to while nobody is signed in. ``cookies``: those to set, by
-    name. ``personal``: whether the response holds a token or a cookie of ours, so that nobody may keep it for somebody
-    else. ``cleared``: whether the browser shall forget what it keeps for us.
-    """
-
-    nonce: str | None = None
-    visit: str | None = None
-    cookies: dict[str, Cookie] = {}
-    personal: bool = False
-    cleared: bool = False
-
-
-NOTHING: Final = Amendment()
-
-
-class Exchange(msgspec.Struct):
-    """Be one request and its response.
-
-    ``scheme`` is http or https, for a WebSocket too; ``path`` is decoded and below the mount point. ``peer`` is the
-    address of the client after the resolver, or ASGI's pair of address and port, None for a unix socket. ``raw_cookie``
-    is the Cookie header as the wire spells it, ``headers`` the fields that checks read; only requests that are not
-    both safe and ordinary have any. ``target``: path and query as they were sent, for a redirect to HTTPS. ``started``:
-    when it began, Unix seconds. ``root``: the mount point, on ASGI.
-    """
-
-    plan: Plan
-    site: Site
-    method: str
-    scheme: str
-    path: str
-    peer: Any = None
-    raw_cookie: Any = None
-    started: float = 0.0
-    target: tuple[Any, Any] = ("/", "")
-    headers: Mapping[Any, Any] = NO_HEADERS
-    facts: Facts | None = None
+class Exchange(View):
+    """Be one request and its response; what came with it is described in :class:`secmw.view.View`."""
 
     wants: Wants | None = Wants.SCREEN
     refusal: Refusal | None = None
@@ -130,8 +85,6 @@ class Exchange(msgspec.Struct):
     closed: bool = False
     amendment: Amendment | None = None
     written: Amendment | None = None
-    root: str = ""
-    presented: str | None = None
     bound: Bound | None = None
     held: Session | None = None
     page: Page | None = None
@@ -143,8 +96,6 @@ class Exchange(msgspec.Struct):
         """Show what a log may hold: no header, no cookie, no token."""
         return f"<Exchange {ascii(self.method)[1:-1]} {self.path!a} {self.state.value}>"
 
-    # --- what checks read
-
     @property
     def state(self) -> State:
         """How far this exchange has come."""
@@ -153,78 +104,6 @@ class Exchange(msgspec.Struct):
         if self.resumed:
             return State.RESUMED
         return State.OPEN if self.wants is Wants.SCREEN else State.SCREENED
-
-    @property
-    def host(self) -> str:
-        """The host this request names, checked; with its port where that is not the default."""
-        return self.site.host
-
-    @property
-    def origin(self) -> str:
-        """Our own origin, as the browser must have spelled it."""
-        return self.site.https_origin if self.scheme == "https" else self.site.http_origin
-
-    @property
-    def cookie(self) -> str | None:
-        """The Cookie header, or None where there is none at all."""
-        raw = self.raw_cookie
-        return raw if raw is None or isinstance(raw, str) else str(raw, "latin-1")
-
-    @property
-    def client(self) -> str | None:
-        """The address of the client, from the one resolver; None for a unix socket."""
-        peer = self.peer
-        return peer if peer is None or isinstance(peer, str) else peer[0] or None
-
-    @property
-    def local(self) -> bool:
-        """Whether the host means this machine."""
-        return self.site.local
-
-    @property
-    def named(self) -> bool:
-        """Whether the policy names the host."""
-        return self.site.named
-
-    @property
-    def forwarded(self) -> bool:
-        """Whether any forwarding header came with the request, believed or not."""
-        return self.facts is not None and self.facts.forwarded
-
-    @property
-    def socket(self) -> bool:
-        """Whether the request asks for a WebSocket, or for any other protocol."""
-        return self.facts is not None and (self.facts.socket or self.field("upgrade") is not None)
-
-    @property
-    def claims_https(self) -> bool:
-        """Whether a peer that is not trusted says that the request came over HTTPS."""
-        return self.facts is not None and self.facts.claims_https
-
-    @property
-    def certified(self) -> bool:
-        """Whether the server checked a certificate of the client's."""
-        return self.facts is not None and self.facts.certified
-
-    def field(self, name: str) -> str | None:
-        """Return a request header that checks read, by its lower-case name, as text."""
-        value = self.headers.get(self.plan.wire.encode(name))
-        return None if value is None else text(value)
-
-    @property
-    def form_limit(self) -> int:
-        """How many bytes of a form are read to find the token."""
-        return 0 if self.plan.xsrf is None else self.plan.xsrf.form_limit
-
-    @property
-    def policy(self) -> Policy:
-        """The policy as it holds for this path."""
-        return self.plan.policy
-
-    @property
-    def selector(self) -> str | None:
-        """The public half of the session id that came with the request; whether there is such a session is another matter."""
-        return None if self.presented is None else self.presented[:SELECTOR_LENGTH]
 
     # --- the request
 
@@ -587,7 +466,7 @@ class Exchange(msgspec.Struct):
         plan = self.plan
         own = plan.locked if self.scheme == "https" and self.site.locks else plan.plain
         if self.amendment is not None or status in _BODILESS:
-            return self._close(status, headers, own)
+            return self._complete(status, headers, own)
         held = self.held
         names, lines = plan.names, own.lines
         if held is not None:
@@ -597,72 +476,18 @@ class Exchange(msgspec.Struct):
                 names, lines = plan.read_names, own.read
         for name, _ in headers:
             if names[name]:
-                return self._close(status, headers, own)
+                return self._complete(status, headers, own)
         self.closed = True
         return headers + lines
 
-    def _close(self, status: int, headers: list[Any], own: HeaderSet) -> list[Line]:
+    def _complete(self, status: int, headers: list[Any], own: HeaderSet) -> list[Line]:
         """Work out the lines of a response that is not an ordinary one."""
-        plan = self.plan
-        policy = plan.policy
-        amendment = self.amendment or NOTHING
-        secure = own is plan.locked
-        ours = own.by_name
-        nonced = amendment.nonce is not None and not 300 <= status < 400
-        if nonced:
-            ours = own.with_nonce(plan.wire, str(amendment.nonce))
-        elif status == 304:
-            # A cache would put it in place of the stored one, whose nonce the stored page carries (RFC 9111 3.2).
-            ours = {key: line for key, line in ours.items() if key not in own.nonced}
-        elif status == 101:
-            ours = plan.switched.by_name if secure else {}
-        read = self.held is not None and self.held.read
-        if self.held is not None:
-            self.held.sealed = True
-            self.held.failed = self.held.failed or status >= 500
-        cache = plan.wire.encode("cache-control")
-        if read and status != 101:
-            # The application's own word counts, if it gave one.
-            ours = {**ours, cache: plan.wire.line("Cache-Control", plan.unstored)}
-        if amendment.cleared and policy.clear_site_data:
-            clear = ClearSiteData.of(policy)
-            if clear is not None:
-                ours = {
-                    **ours,
-                    plan.wire.encode("clear-site-data"): plan.wire.line(clear.name, clear.render()),
-                }
-        lines = merge(
-            headers,
-            ours,
-            plan.rules,
-            plan.wire,
-            secure=secure,
-            vary=(*plan.vary, "Cookie") if amendment.personal or read else plan.vary,
-            private=plan.unstored if amendment.personal or nonced else None,
-            cookies=self._cookie_lines(amendment.cookies.values()),
-            harden=self._hardening(),
+        held = self.held
+        if held is not None:
+            held.sealed = True
+            held.failed = held.failed or status >= 500
+        lines = complete(
+            self, self.amendment or NOTHING, status, headers, own, read=held is not None and held.read
         )
         self.closed = True
         return lines
-
-    def _cookie_lines(self, cookies: Iterable[Cookie]) -> list[tuple[str, str]]:
-        """Render the cookies of ours that this response sets, each with its twin where one is due."""
-        lines: list[tuple[str, str]] = []
-        for cookie in cookies:
-            value = cookie.render()
-            lines.append((cookie.name, value))
-            twin = twin_of(value) if self._twins() else None
-            if twin is not None:
-                lines.append((f"{cookie.name}-legacy", twin))
-        return lines
-
-    def _twins(self) -> bool:
-        wanted = self.policy.cookies.legacy_twin
-        return wanted == "always" or (wanted == "incompatible" and needs_twin(self.field("user-agent") or ""))
-
-    def _hardening(self) -> Callable[[str], tuple[str, ...]] | None:
-        harden = self.plan.harden
-        if harden is None:
-            return None
-        agent = self.field("user-agent") or ""
-        return lambda line: harden(line, agent)

@@ -18,7 +18,7 @@ from secmw.assembly import assemble
 from secmw.checks import Wants
 from secmw.clock import Clock, system
 from secmw.errors import SessionError
-from secmw.exchange import NO_HEADERS, Exchange
+from secmw.exchange import Exchange
 from secmw.forwarding import FORWARDING, WSGI_KEYS
 from secmw.guard import Guard, announce, report_twins
 from secmw.hooks import Hooks
@@ -28,6 +28,7 @@ from secmw.policy import Policy
 from secmw.replay import Replay
 from secmw.request import Seen, choose, read
 from secmw.sessions.demand import Asking
+from secmw.view import NO_HEADERS
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo

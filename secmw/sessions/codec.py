@@ -50,6 +50,9 @@ _decoder: Final = msgspec.msgpack.Decoder(dict[str, Any], ext_hook=_extension)
 _value_decoder: Final = msgspec.msgpack.Decoder(ext_hook=_extension)
 _splitter: Final = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
 
+#: What reading may come to: a value of a type of ours that is none (ValueError, ArithmeticError), or too many levels.
+_UNREADABLE: Final = (ValueError, ArithmeticError, RecursionError)
+
 EMPTY: Final = _encoder.encode({})
 
 
@@ -104,7 +107,7 @@ def decode(data: bytes) -> dict[str, Any]:
     """Read all values of a record; raise ValueError for what we have not written."""
     try:
         return _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError) as error:
+    except _UNREADABLE as error:
         raise ValueError(f"is no session data: {error}") from None
 
 
@@ -112,7 +115,7 @@ def decode_value(data: bytes) -> Any:
     """Read one value; raise ValueError for what we have not written."""
     try:
         return _value_decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError) as error:
+    except _UNREADABLE as error:
         raise ValueError(f"is no session value: {error}") from None
 
 

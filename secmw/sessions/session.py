@@ -59,7 +59,7 @@ class Session(MutableMapping[str, Any]):
     sign_in: SignIn | None = None
     fresh: SessionId | None = None
     ending: Over | None = None
-    endings: tuple[str, ...] = ()
+    endings: tuple[tuple[str, str], ...] = ()
     everywhere: str | None = None
     rotation: bool | None = None
     sudo: bool | None = None
@@ -234,7 +234,7 @@ class Session(MutableMapping[str, Any]):
         if selector == self.selector and self.sign_in is None:
             self._forget(Over.REVOKED)
         else:
-            self.endings = (*self.endings, selector)
+            self.endings = (*self.endings, (self._user(), selector))
             self.pending = True
 
     def revoke_others(self) -> None:

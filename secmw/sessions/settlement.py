@@ -156,9 +156,7 @@ class Settlement:
                 None if session.record is None or session.sign_in is not None else session.record.selector
             )
             steps.append(EndAll(session.everywhere, spared))
-        owner = session.user_id if session.endings else None
-        if owner is not None:
-            steps.extend(EndOne(owner, selector) for selector in session.endings)
+        steps.extend(EndOne(user_id, selector) for user_id, selector in session.endings)
         if session.loaded is not None and session.ending not in (None, Over.REPLACED):
             steps.append(End(selector=session.loaded.selector, at=self.now, reason=session.ending))
         return steps

@@ -87,7 +87,7 @@ class Store(Protocol):
 class AsyncStore(Protocol):
     """Keep sessions without holding up the event loop; otherwise exactly a :class:`Store`.
 
-    A store that neither waits nor fails may have ``load_now(selector)`` besides, a plain function that is ``load``; it saves
+    A store that never waits may have ``load_now(selector)`` besides, a plain function that is ``load``; it saves
     every request two coroutines. One that is made of a blocking store shows it as ``blocking``, to be swept.
     """
 

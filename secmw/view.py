@@ -1,0 +1,116 @@
+"""View: a request as checks read it; the Exchange is one, so there is one object per request and no second. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from secmw.checks.host import Site
+from secmw.http import Facts, text
+from secmw.plan import Plan
+from secmw.sessions.identifier import SELECTOR_LENGTH
+
+if TYPE_CHECKING:
+    from secmw.policy import Policy
+
+NO_HEADERS: Final[Mapping[Any, Any]] = MappingProxyType({})
+
+
+class View(msgspec.Struct):
+    """Hold what came with a request.
+
+    ``scheme`` is http or https, for a WebSocket too; ``path`` is decoded and below the mount point. ``peer`` is the
+    address of the client after the resolver, or ASGI's pair of address and port, None for a unix socket. ``raw_cookie``
+    is the Cookie header as the wire spells it, ``headers`` the fields that checks read; only requests that are not
+    both safe and ordinary have any. ``target``: path and query as they were sent, for a redirect to HTTPS. ``started``:
+    when it began, Unix seconds. ``root``: the mount point, on ASGI. ``presented``: the id of a session, as it came.
+    """
+
+    plan: Plan
+    site: Site
+    method: str
+    scheme: str
+    path: str
+    peer: Any = None
+    raw_cookie: Any = None
+    started: float = 0.0
+    target: tuple[Any, Any] = ("/", "")
+    headers: Mapping[Any, Any] = NO_HEADERS
+    facts: Facts | None = None
+    root: str = ""
+    presented: str | None = None
+
+    @property
+    def host(self) -> str:
+        """The host this request names, checked; with its port where that is not the default."""
+        return self.site.host
+
+    @property
+    def origin(self) -> str:
+        """Our own origin, as the browser must have spelled it."""
+        return self.site.https_origin if self.scheme == "https" else self.site.http_origin
+
+    @property
+    def cookie(self) -> str | None:
+        """The Cookie header, or None where there is none at all."""
+        raw = self.raw_cookie
+        return raw if raw is None or isinstance(raw, str) else str(raw, "latin-1")
+
+    @property
+    def client(self) -> str | None:
+        """The address of the client, from the one resolver; None for a unix socket."""
+        peer = self.peer
+        return peer if peer is None or isinstance(peer, str) else peer[0] or None
+
+    @property
+    def local(self) -> bool:
+        """Whether the host means this machine."""
+        return self.site.local
+
+    @property
+    def named(self) -> bool:
+        """Whether the policy names the host."""
+        return self.site.named
+
+    @property
+    def forwarded(self) -> bool:
+        """Whether any forwarding header came with the request, believed or not."""
+        return self.facts is not None and self.facts.forwarded
+
+    @property
+    def socket(self) -> bool:
+        """Whether the request asks for a WebSocket, or for any other protocol."""
+        return self.facts is not None and (self.facts.socket or self.field("upgrade") is not None)
+
+    @property
+    def claims_https(self) -> bool:
+        """Whether a peer that is not trusted says that the request came over HTTPS."""
+        return self.facts is not None and self.facts.claims_https
+
+    @property
+    def certified(self) -> bool:
+        """Whether the server checked a certificate of the client's."""
+        return self.facts is not None and self.facts.certified
+
+    def field(self, name: str) -> str | None:
+        """Return a request header that checks read, by its lower-case name, as text."""
+        value = self.headers.get(self.plan.wire.encode(name))
+        return None if value is None else text(value)
+
+    @property
+    def form_limit(self) -> int:
+        """How many bytes of a form are read to find the token."""
+        return 0 if self.plan.xsrf is None else self.plan.xsrf.form_limit
+
+    @property
+    def policy(self) -> Policy:
+        """The policy as it holds for this path."""
+        return self.plan.policy
+
+    @property
+    def selector(self) -> str | None:
+        """The public half of the session id that came with the request; whether there is such a session is another matter."""
+        return None if self.presented is None else self.presented[:SELECTOR_LENGTH]
