@@ -23,6 +23,9 @@ WORKERS ?= 2
 PYTEST ?=
 # More words for `make bench` and `make peers`, as in: make bench BENCH=--write
 BENCH ?=
+# How long `make soak` plays: histories of sessions, rounds of each race.
+HISTORIES ?= 100000
+ROUNDS ?= 1000
 
 UV := $(DEV)/bin/uv
 INSTALL := $(UV) pip install --quiet --require-hashes
@@ -36,16 +39,16 @@ CORE := */secmw/checks/*,*/secmw/cookies/*,*/secmw/headers/*,*/secmw/exchange.py
 SOURCES := secmw adapters tests benchmarks
 
 .PHONY: help demo check test bench soak peers docs requirements pins lint types format clean
-.PHONY: apt wheel-env wheel-tests coverage
+.PHONY: apt wheel-env wheel-tests coverage soak-model soak-races soak-search
 
 help:
-	@echo 'make demo          serve a protected application to open in a browser'
+	@echo 'make demo          serve a protected application to sign in to'
 	@echo 'make check         lint, types and the tests that start no server: under two minutes'
 	@echo 'make test          everything, against the built wheel'
 	@echo 'make docs          the documentation, into docs/_build/html'
 	@echo 'make bench         what secmw costs'
 	@echo 'make peers         the same next to other libraries'
-	@echo 'make soak          the long searches: fuzzing and hypothesis, for hours'
+	@echo 'make soak          the long searches, for hours: sessions against their model, races, fuzzing, hypothesis'
 	@echo 'make requirements  each security requirement and the test that covers it'
 	@echo 'make pins          compile requirements/*.in again, upgrading'
 	@echo 'make format        format the code'
@@ -168,7 +171,19 @@ bench: $(DEV)/.dev
 peers: $(PEERS)/.peers
 	@$(PEERS)/bin/python -m benchmarks.peers $(BENCH)
 
-soak: $(DEV)/.dev apt
+# Each by itself too; the first two end with a line for docs/explanation/soak.md.
+soak: soak-model soak-races soak-search
+
+soak-model: $(DEV)/.dev
+	@echo '== sessions against their model'
+	@$(DEV)/bin/python -m tests.model $(HISTORIES)
+
+soak-races: $(DEV)/.dev
+	@echo '== races between real processes'
+	@$(DEV)/bin/python -m tests.races $(ROUNDS)
+
+soak-search: $(DEV)/.dev apt
+	@echo '== fuzzing and hypothesis'
 	@HYPOTHESIS_PROFILE=soak FUZZ_RUNS=10000000 $(DEV)/bin/pytest -q --durations=20 $(PYTEST) tests
 
 # --- upkeep -----------------------------------------------------------------------------------------------------------

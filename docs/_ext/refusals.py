@@ -72,24 +72,68 @@ ADVICE: Final[Mapping[Reason, Advice]] = {
     ),
     Reason.XSRF_MISMATCH: Advice(
         "403",
-        "a token of another visit, or of a key that is gone",
+        "a token of another session or visit, or of a key that is gone",
         f"load the page again; {_link('secret_keys')}",
     ),
     Reason.XSRF_COOKIE_MISSING: Advice(
         "403",
-        "no visit cookie: the page never asked for a token, or the browser keeps no cookies",
+        "neither a session nor a visit: the page never asked for a token, or the browser keeps no cookies",
         f"call `xsrf_token()` in the page, or `GET /_secmw/xsrf`; embedded pages: {_link('frame_options')} by "
         "[`policy.embed()`](../howto/embed.md)",
     ),
     Reason.XSRF_COOKIE_AMBIGUOUS: Advice(
-        "403", "two different visit cookies: a sibling host may have planted one", _link("cookies.prefix")
+        "403",
+        "two different session or visit cookies: a sibling host may have planted one",
+        _link("cookies.prefix"),
     ),
     Reason.FORM_TOO_LARGE: Advice(
         "403",
         "the field was not found in the first bytes of the form",
         f"put it first, or send the header; {_link('xsrf.form_limit')}",
     ),
-    Reason.FORM_MALFORMED: Advice("403", "the body is not the form that its Content-Type says", "none"),
+    Reason.FORM_MALFORMED: Advice(
+        "403 or 400",
+        "the body is not the form that its Content-Type says; 400 where the form is one of ours",
+        "none",
+    ),
+    Reason.SESSION_OVER: Advice(
+        "403",
+        "the token is that of a session which has ended since the page was loaded",
+        f"load the page again; {_link('sessions.lifetime', 'sessions.inactivity')}",
+    ),
+    Reason.SESSION_SUPERSEDED: Advice(
+        "503",
+        "for ten seconds, a request with the secret that another request has just replaced",
+        "none: the browser has the new one by then; a script waits as Retry-After says, and tries again",
+    ),
+    Reason.SESSION_CONFLICT: Advice(
+        "409",
+        "`session.strict()`: another request changed the same names",
+        "load the page again, or leave `strict()` out",
+    ),
+    Reason.SIGN_IN_REQUIRED: Advice(
+        "401 or 303",
+        "`login_required`, and nobody is signed in; a navigation is sent to the sign-in page",
+        _link("sessions.sign_in_url"),
+    ),
+    Reason.SIGN_IN_UNDONE: Advice(
+        "409", "all sessions of the user were ended after the password was checked", "sign in again"
+    ),
+    Reason.SUDO_REQUIRED: Advice(
+        "401 or 303",
+        "`sudo_required`, and the password was given too long ago; a navigation is sent to the page that asks for it",
+        f"[web sudo](../howto/sudo.md); {_link('sudo.duration')}",
+    ),
+    Reason.STORE_AWAY: Advice(
+        "503",
+        "a request with a session, while the store does not answer",
+        f"look at the log; {_link('store', 'sessions.on_outage')}",
+    ),
+    Reason.AUDIT_AWAY: Advice(
+        "503",
+        "an audited action has happened and could not be recorded",
+        f"look at the log; {_link('trail', 'audit.on_failure')}",
+    ),
     Reason.NOT_FOUND: Advice("404", "nothing of ours is at this address below `/_secmw/`", "none"),
     Reason.HANDSHAKE_DENIED: Advice(
         "403", "the application closed a WebSocket before it accepted it", "none"

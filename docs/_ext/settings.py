@@ -54,9 +54,11 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "drop_headers": 'drop_headers = ["Server", "X-Powered-By", "X-Runtime"]',
     "cookies": '[cookies]\nsame_site = "Strict"\napply_to = "all"\nreadable = ["theme"]',
     "xsrf": '[xsrf]\ntrusted_origins = ["https://www.example.org"]\nexempt = ["/hooks/payments"]',
-    "sessions": 'sessions = "off"',
-    "store": 'store = "omit"',
-    "trail": 'trail = "omit"',
+    "sessions": '[sessions]\nlifetime = "12h"\ninactivity = "30m"\ncap = 5',
+    "store": 'store = "sqlite:///var/lib/app/sessions.db"',
+    "sudo": '[sudo]\nduration = "10m"',
+    "trail": 'trail = "sqlite:///var/lib/app/audit.db"',
+    "audit": '[audit]\non_failure = "refuse"',
     "paths": '[paths."/content/"]\nframe_options = "SAMEORIGIN"',
 }
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-from secmw.testing import Client
+from secmw.testing import Client, Response
 from tests.docs.blocks import DOCS
 
 EXAMPLES: Final = DOCS / "examples"
@@ -23,6 +23,7 @@ ELSEWHERE: Final = "https://evil.example"
 
 #: Which test below is about which file; a new example needs a line.
 TESTED: Final = {
+    "accounts.py",
     "csp_nonce.py",
     "embedded.py",
     "hello_asgi.py",
@@ -31,6 +32,8 @@ TESTED: Final = {
     "notes_flask.py",
     "notes_starlette.py",
     "path_classes.py",
+    "shop_flask.py",
+    "shop_starlette.py",
     "static_front_end/app.py",
     "test_notes.py",
 }
@@ -180,6 +183,88 @@ def test_each_path_class_has_its_headers() -> None:
     assert sent("/docs/start") == ("DENY", "same-origin", "public, max-age=300")
     assert sent("/widgets/../admin") == ("DENY", "same-origin", None)
     assert sent("/widgets") == ("DENY", "same-origin", None)
+
+
+# --- the shops
+
+
+SHOPS: Final = pytest.mark.parametrize("path", ["shop_starlette.py", "shop_flask.py"])
+NAVIGATES: Final = {"Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
+ADDRESSES: Final = "/account/addresses"
+
+
+def shop(path: str) -> Client:
+    client = Client(load(path).app, base_url=HERE)
+    assert client.get("/").status == 200
+    return client
+
+
+def sign_in(client: Client, password: str = "correct horse", after: str = "/") -> Response:
+    return client.post("/sign-in", form={"name": "jane", "password": password, "next": after})
+
+
+@SHOPS
+def test_a_visitors_cart_is_still_there_after_the_sign_in(path: str) -> None:
+    client = shop(path)
+    for item in ("apples", "pears"):
+        assert client.post("/cart", form={"item": item}).status == 303
+    before = client.cookies["id"].value
+    assert sign_in(client).status == 303
+    page = client.get("/").text
+    assert "<li>apples</li><li>pears</li>" in page
+    assert "Jane Doe (jane)" in page
+    assert client.cookies["id"].value != before
+
+
+@SHOPS
+def test_a_wrong_password_signs_nobody_in(path: str) -> None:
+    client = shop(path)
+    assert "Wrong name or password" in sign_in(client, "wrong").text
+    assert "Jane" not in client.get("/").text
+
+
+@SHOPS
+def test_after_the_sign_out_nobody_is_signed_in(path: str) -> None:
+    client = shop(path)
+    sign_in(client)
+    copy = client.cookies["id"].value
+    out = client.post("/_secmw/sign-out")
+    assert (out.status, out.header("Clear-Site-Data")) == (303, '"cache", "storage"')
+    assert "id" not in client.cookies
+    assert "Jane" not in client.get("/", headers={"Cookie": f"id={copy}"}).text
+
+
+@SHOPS
+def test_the_sign_in_leads_back_to_this_site_alone(path: str) -> None:
+    client = shop(path)
+    asked = client.get(ADDRESSES, headers=NAVIGATES).header("Location") or ""
+    assert asked == f"/sign-in?next={ADDRESSES}"
+    assert f'name="next" value="{ADDRESSES}"' in client.get(asked).text
+    assert sign_in(client, after=ADDRESSES).header("Location") == ADDRESSES
+    assert sign_in(shop(path), after="//evil.example/").header("Location") == "/"
+
+
+@SHOPS
+def test_the_addresses_need_the_password_again(path: str) -> None:
+    client = shop(path)
+    sign_in(client)
+    asked = client.get(ADDRESSES, headers=NAVIGATES).header("Location") or ""
+    assert asked == f"/_secmw/sudo?next={ADDRESSES}"
+    assert client.get(asked).status == 200
+    again = {"next": ADDRESSES, "password": "wrong"}
+    assert client.post("/_secmw/sudo", form=again).status == 403
+    assert client.get(ADDRESSES, headers={"Sec-Fetch-Mode": "cors"}).status == 401
+    given = client.post("/_secmw/sudo", form={**again, "password": "correct horse"})
+    assert (given.status, given.header("Location")) == (303, ADDRESSES)
+    assert "Where we send your orders" in client.get(ADDRESSES, headers=NAVIGATES).text
+
+
+def test_an_account_knows_its_own_password_alone() -> None:
+    module = load("accounts.py")
+    assert module.find("jane", "correct horse") == "42"
+    assert module.find("jane", "wrong") is None
+    assert module.find("joan", "correct horse") is None
+    assert not module.verify("43", "correct horse")
 
 
 def test_the_tests_that_the_testing_page_shows_pass(tmp_path: Path) -> None:

@@ -16,13 +16,14 @@ import pytest
 
 import secmw
 from secmw import Policy, Reason, Refusal
+from secmw.audit import Action, Event
 from secmw.config.convert import field_types
 from secmw.headers import HEADERS
 from secmw.presets import PRESETS
 from tests.docs.blocks import DOCS
 from tests.docs.test_examples import REST
 
-NAMES: Final = ("settings", "presets", "headers", "refusals", "cli", "requirements")
+NAMES: Final = ("settings", "presets", "headers", "refusals", "actions", "cli", "requirements")
 
 
 @pytest.fixture(scope="module")
@@ -122,15 +123,17 @@ def test_every_reason_has_a_row(writers: ModuleType) -> None:
 def test_the_statuses_are_those_of_the_code() -> None:
     advice = part("refusals").ADVICE
     found = {(refusal.reason, refusal.status) for refusal in refusals()}
-    # Those that are made while running: redirects, and what a forwarding header is refused for.
+    # Those that are made while running: redirects, demands, and what a forwarding header is refused for.
     assert set(Reason) - {reason for reason, _ in found} == {
         Reason.REDIRECT_TO_HTTPS,
         Reason.PEER_REWRITTEN,
         Reason.FORWARDED_AMBIGUOUS,
         Reason.FORWARDED_MALFORMED,
+        Reason.SIGN_IN_REQUIRED,
+        Reason.SUDO_REQUIRED,
     }
     for reason, status in found:
-        assert str(status) == advice[reason].status
+        assert str(status) in advice[reason].status.split(" or ")
 
 
 def refusals() -> Iterator[Refusal]:
@@ -150,11 +153,37 @@ def _refusals(names: Mapping[Any, Any]) -> Iterator[Refusal]:
             yield value.refusal
 
 
+# --- actions
+
+
+def test_every_action_has_a_row(writers: ModuleType) -> None:
+    """AU-02"""
+    page = writers.writer("actions")()
+    for action in Action:
+        assert page.count(f"| `{action}` |") == 1
+        assert action.description in page
+    assert len(re.findall(r"^\| `", page, re.MULTILINE)) == len(Action)
+
+
+@pytest.mark.usefixtures("writers")
+def test_every_field_of_an_event_is_explained() -> None:
+    page = (DOCS / "reference" / "actions.md").read_text()
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == list(Event.__struct_fields__)
+
+
 # --- the command
 
 
 def test_every_verb_is_shown(writers: ModuleType) -> None:
     page = writers.writer("cli")()
-    for verb in ("secmw", "secmw demo", "secmw explain", "secmw keys", "secmw keys new"):
+    for verb in (
+        "secmw",
+        "secmw demo",
+        "secmw explain",
+        "secmw keys",
+        "secmw keys new",
+        "secmw sessions",
+        "secmw sessions revoke",
+    ):
         assert f"## {verb}\n" in page
         assert f"Usage: {verb} " in page
