@@ -21,6 +21,7 @@ WRITERS: Final = {
     "presets": "_ext.presets:write",
     "headers": "_ext.headers:write",
     "refusals": "_ext.refusals:write",
+    "actions": "_ext.actions:write",
     "cli": "_ext.cli:write",
     "requirements": "_ext.requirements:write",
 }
