@@ -56,6 +56,16 @@ def well_formed(text: str) -> bool:
     return len(raw) == _LENGTH and raw[SELECTOR_LENGTH] == _DOT and raw.translate(None, _ALPHABET) == b"."
 
 
+def is_selector(text: str) -> bool:
+    """Say whether a text can name a session.
+
+    >>> is_selector(new_id().selector), is_selector("sess:*")
+    (True, False)
+    """
+    raw = text.encode("ascii", "replace")
+    return len(raw) == SELECTOR_LENGTH and not raw.translate(None, _ALPHABET)
+
+
 def parse(text: str) -> SessionId:
     """Take apart what :func:`well_formed` found well-formed."""
     return SessionId(text[:SELECTOR_LENGTH], text[SELECTOR_LENGTH + 1 :])

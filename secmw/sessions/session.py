@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from secmw.errors import SessionError
 from secmw.sessions import codec
-from secmw.sessions.identifier import SessionId, new_id
+from secmw.sessions.identifier import SessionId, is_selector, new_id
 from secmw.sessions.record import NOBODY, Identity, Over, Record
 
 if TYPE_CHECKING:
@@ -189,14 +189,21 @@ class Session(MutableMapping[str, Any]):
     ) -> None:
         """Sign a user in, with a new id and a new lifetime.
 
-        The data of an anonymous session and of the same user are kept, and nothing of another user's. ``checked_at``: when the credentials were checked, in Unix seconds, by default when the request began; a sign-in of
-        several steps must say it. All of the user's sessions ended since then, the sign-in is undone (409).
-        ``credentials_version`` changes with the password; a session with another one than the hook
-        ``current_credentials_version`` gives is over.
+        The data of an anonymous session and of the same user are kept, and nothing of another user's. ``checked_at``:
+        when the credentials were checked, in Unix seconds, by default when the request began; a sign-in of several steps
+        must say it. All of the user's sessions ended since then, the sign-in is undone (409). ``credentials_version``
+        changes with the password; a session with another one than the hook ``current_credentials_version`` gives is over.
         """
-        given: object = user_id
-        if not isinstance(given, str) or not given:
-            raise SessionError(f"login needs the user's id as text, not {type(user_id).__name__}")
+        if not user_id:
+            raise SessionError("login needs the user's id, and it is empty")
+        _text("the user's id", user_id)
+        _text("the description", description)
+        if credentials_version is not None:
+            _text("credentials_version", credentials_version)
+        if checked_at is not None and not isinstance(checked_at, int | float):
+            raise SessionError(
+                f"login needs checked_at in Unix seconds, not {type(checked_at).__name__}; use .timestamp()"
+            )
         self._open("login")
         if self.whose()[0] not in ("", user_id):
             self._drop()
@@ -230,7 +237,10 @@ class Session(MutableMapping[str, Any]):
         self._base, self._data, self._changes, self._lent = codec.EMPTY, {}, None, None
 
     def revoke(self, selector: str) -> None:
-        """End another session of the same user; nothing happens to one of somebody else."""
+        """End another session of the same user; nothing happens to one of somebody else, and to what is no session's name."""
+        # It may be what a client sent, and nothing of that becomes a key of a store before its shape was looked at.
+        if not is_selector(selector):
+            return
         if selector == self.selector and self.sign_in is None:
             self._forget(Over.REVOKED)
         else:
@@ -361,8 +371,7 @@ class Session(MutableMapping[str, Any]):
 
     def __setitem__(self, name: str, value: Any) -> None:
         self._writable()
-        if not isinstance(name, str):
-            raise SessionError(f"a name in a session is text, not {type(name).__name__}")
+        _text("a name in a session", name)
         written = codec.encode(name, value)
         if len(written) > self.rules.max_size:
             raise SessionError(
@@ -463,3 +472,13 @@ class Session(MutableMapping[str, Any]):
         self.read = True
         if self.sealed:
             raise SessionError(f"{what}: {_LATE}")
+
+
+def _text(what: str, given: object) -> None:
+    """Raise SessionError for what can't be written out as text."""
+    if not isinstance(given, str):
+        raise SessionError(f"{what} is text, not {type(given).__name__}")
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        raise SessionError(f"{what} can't be kept: text with lone surrogates has no UTF-8") from None
