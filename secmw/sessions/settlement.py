@@ -8,7 +8,7 @@ which a process may die a safe one:
 3. a sign-out ends the session
 4. a sign-in creates the new record, then ends the old one, and only then is there a cookie: whatever is left over, nobody
    can name it
-5. otherwise the secret is replaced, then the names that changed are merged, or "last seen" moves on
+5. otherwise the names that changed are merged, or "last seen" moves on, then the secret is replaced
 
 An application that failed gets 1 to 3 and the loss of its elevation; its changes, sign-in, rotation and grant are dropped.
 """
@@ -186,18 +186,6 @@ class Settlement:
                 return [self._create(session.fresh, session.whole())]
             return []
         steps = []
-        if session.rotation is not None and session.fresh is not None:
-            steps.append(
-                Rotate(
-                    selector=record.selector,
-                    at=self.now,
-                    presented=session.proof,
-                    verifier=session.fresh.digest,
-                    grace=GRACE if session.sudo else 0.0,
-                    sudo=self.now + rules.sudo_duration if session.sudo else None,
-                    close=session.rotation,
-                )
-            )
         if changes or session.sudo is False:
             self._fits(len(session.whole()), len(record.data))
             steps.append(
@@ -210,8 +198,21 @@ class Settlement:
                     drop_sudo=session.sudo is False,
                 )
             )
-        elif session.stale:
+        elif session.stale and session.rotation is None:
             steps.append(Touch(selector=record.selector, at=self.now))
+        if session.rotation is not None and session.fresh is not None:
+            # Last: had the secret been replaced before something else fails, nobody would be given the new one.
+            steps.append(
+                Rotate(
+                    selector=record.selector,
+                    at=self.now,
+                    presented=session.proof,
+                    verifier=session.fresh.digest,
+                    grace=GRACE if session.sudo else 0.0,
+                    sudo=self.now + rules.sudo_duration if session.sudo else None,
+                    close=session.rotation,
+                )
+            )
         return steps
 
     def _fits(self, size: int, before: int) -> None:
@@ -277,8 +278,10 @@ class Settlement:
                 if step.sudo is not None:
                     self._tell(Action.WEB_SUDO, "gave the password again", record)
             case Update(), Lost(Why.CONFLICT):
+                # The rest of what was asked for is not done either.
+                self._steps.clear()
                 self.refusal = CONFLICT
-            case Update(), Lost(Why.TOO_LARGE):
+            case Update(), Lost(Why.TOO_LARGE) if self.issued is None:
                 raise SessionError(
                     "the session would take more bytes than sessions.max_size allows, together with what other requests put"
                     " there meanwhile: nothing of this request was kept"
@@ -335,7 +338,8 @@ class Settlement:
         }
         late.update({name: None for name in old if name not in new and name not in ours})
         if late and self.issued is not None:
-            self._steps.append(Update(selector=self.issued.selector, at=self.now, changes=late))
+            limit = session.rules.max_size
+            self._steps.append(Update(selector=self.issued.selector, at=self.now, changes=late, limit=limit))
 
     def _ended_all(self, step: EndAll, generation: int, selectors: tuple[str, ...]) -> None:
         for index, later in enumerate(self._steps):
