@@ -6,7 +6,7 @@ and the other must not hold one up, so under ASGI a sync function runs in a thre
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from inspect import iscoroutinefunction
 from typing import Any, Final
@@ -20,6 +20,9 @@ Version = Callable[[str], str | None] | Callable[[str], Awaitable[str | None]]
 #: Seconds that the version of somebody's credentials is taken to be still the same.
 FRESH: Final = 15.0
 _REMEMBERED: Final = 10_000
+
+ANY: Final = object()
+"""Stands for whatever version, where there is no session to compare with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +47,20 @@ class _Versions:
         self._clock = clock
         self._known: dict[str, tuple[float, str | None]] = {}
 
-    def get(self, user_id: str) -> tuple[float, str | None] | None:
-        known = self._known.get(user_id)
-        return known if known is not None and 0 <= self._clock.now() - known[0] < FRESH else None
+    def now(self) -> float:
+        return self._clock.now()
 
-    def put(self, user_id: str, version: str | None) -> None:
+    def holds(self, user_id: str, expected: object) -> tuple[float, str | None] | None:
+        """Return what is known, unless it is too old, or speaks against a session: its password may just have changed."""
+        known = self._known.get(user_id)
+        if known is None or not 0 <= self.now() - known[0] < FRESH:
+            return None
+        return known if expected in (ANY, known[1]) else None
+
+    def put(self, user_id: str, asked: float, version: str | None) -> None:
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
-        self._known[user_id] = (self._clock.now(), version)
+        self._known[user_id] = (asked, version)
 
 
 class Caller:
@@ -63,7 +72,7 @@ class Caller:
                 f"hooks.{name}", "is async, which a WSGI application can't wait for; write a plain function"
             )
             for name in ("verify", "current_credentials_version")
-            if iscoroutinefunction(getattr(hooks, name))
+            if _is_async(getattr(hooks, name))
         ]
         if problems:
             raise ConfigError(problems)
@@ -74,14 +83,15 @@ class Caller:
 
     def verify(self, user_id: str, password: str) -> bool:
         """Say whether this is the user's password; nobody's is, where there is no hook."""
-        return self._verify is not None and bool(self._verify(user_id, password))
+        return self._verify is not None and bool(_call(self._verify, user_id, password))
 
-    def version(self, user_id: str) -> str | None:
-        """Return the version of a user's credentials, at most 15 seconds old."""
-        known = self._known.get(user_id)
+    def version(self, user_id: str, expected: object = ANY) -> str | None:
+        """Return the version of a user's credentials: at most 15 seconds old, and just asked if not the ``expected`` one."""
+        known = self._known.holds(user_id, expected)
         if known is None:
-            version: str | None = self._version(user_id)
-            self._known.put(user_id, version)
+            asked = self._known.now()
+            version: str | None = _call(self._version, user_id)
+            self._known.put(user_id, asked, version)
             return version
         return known[1]
 
@@ -97,20 +107,38 @@ class AsyncCaller:
 
     async def verify(self, user_id: str, password: str) -> bool:
         """Say whether this is the user's password; nobody's is, where there is no hook."""
-        return self._verify is not None and bool(await _call(self._verify, user_id, password))
+        return self._verify is not None and bool(await _wait(self._verify, user_id, password))
 
-    async def version(self, user_id: str) -> str | None:
-        """Return the version of a user's credentials, at most 15 seconds old."""
-        known = self._known.get(user_id)
+    async def version(self, user_id: str, expected: object = ANY) -> str | None:
+        """Return the version of a user's credentials: at most 15 seconds old, and just asked if not the ``expected`` one."""
+        known = self._known.holds(user_id, expected)
         if known is None:
-            version: str | None = await _call(self._version, user_id)
-            self._known.put(user_id, version)
+            asked = self._known.now()
+            version: str | None = await _wait(self._version, user_id)
+            self._known.put(user_id, asked, version)
             return version
         return known[1]
 
 
-async def _call(function: Any, *arguments: str) -> Any:
-    if iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004 - an object with an async __call__
+def _is_async(function: Any) -> bool:
+    # Or an object whose __call__ is async.
+    return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+
+
+def _call(function: Any, *arguments: str) -> Any:
+    answer = function(*arguments)
+    if isinstance(answer, Awaitable):
+        # A coroutine is true, whatever it would have come to: any password would be right.
+        if isinstance(answer, Coroutine):
+            answer.close()
+        raise TypeError(
+            f"the hook {function!r} answered with something to await, which a WSGI application can't"
+        )
+    return answer
+
+
+async def _wait(function: Any, *arguments: str) -> Any:
+    if _is_async(function):
         return await function(*arguments)
     import asyncio
 
