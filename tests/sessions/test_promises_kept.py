@@ -110,6 +110,31 @@ def test_what_was_read_for_one_person_is_kept_by_no_cache(site: Site) -> None:
     assert site.browser().get("/quiet").header("Cache-Control") is None
 
 
+def test_who_asks_to_be_strict_is_refused_when_another_request_changed_the_same_name(site: Site) -> None:
+    """SE-09."""
+    person = site.browser().sign_in()
+    other = person.copy()
+
+    def between(exchange: Any) -> None:
+        exchange.session.strict()
+        change = {"a": codec.encode("a", "theirs")}
+        site.store.write(Update(selector=other.id.selector, at=site.clock.now(), changes=change))
+
+    site.meanwhile = between
+    answer = person.post("/set?name=a&value=ours")
+    assert (answer.status, answer.json()["reason"]) == (409, "session_conflict")
+    assert person.get("/").json()["a"] == "theirs"
+
+
+def test_a_path_without_sessions_does_not_look_at_the_cookie(site: Site) -> None:
+    """SE-12."""
+    site = like(site, paths={"/static/": {"sessions": None}})
+    person = site.browser().sign_in()
+    site.store.asked.clear()
+    assert person.get("/static/quiet").status == 200
+    assert site.store.asked == []
+
+
 # --- all of them
 
 
@@ -140,6 +165,27 @@ def test_a_sign_in_too_many_ends_the_oldest(site: Site) -> None:
     assert [person.who() for person in people] == [None, None, "42", "42"]
 
 
+def test_a_sign_in_under_way_is_undone_when_all_sessions_are_ended(site: Site) -> None:
+    """SE-15."""
+    person = site.browser()
+
+    def between(_: Any) -> None:
+        site.clock.move(1)
+        site.store.end_all("42")
+
+    site.meanwhile = between
+    answer = person.post("/login")
+    assert (answer.status, answer.json()["reason"]) == (409, "sign_in_undone")
+    assert person.who() is None
+    assert site.store.of_user("42") == []
+
+
+def test_the_page_of_ones_sessions_can_be_left_out(site: Site) -> None:
+    """SE-15."""
+    assert site.browser().sign_in().get("/_secmw/sessions").status == 200
+    assert like(site, sessions={"page": False}).browser().sign_in().get("/_secmw/sessions").status == 404
+
+
 def test_a_password_that_was_changed_ends_what_was_signed_in_with_the_old_one(site: Site) -> None:
     """SE-15, SU-01."""
     version = {"42": "1"}
@@ -165,6 +211,20 @@ def test_while_the_store_is_away_nobody_is_let_in_and_nobody_signed_out(site: Si
     assert answer.header("Retry-After")
     assert answer.all("Set-Cookie") == []
     assert site.browser().who() is None
+    site.store.away = False
+    assert person.who() == "42"
+
+
+def test_a_page_for_everybody_is_shown_as_to_a_stranger_while_the_store_is_away(site: Site) -> None:
+    """RB-01: read-only, kept by no cache, and no cookie is touched."""
+    site = like(site, sessions={"on_outage": "anonymous"})
+    person = site.browser().sign_in()
+    site.store.away = True
+    answer = person.get("/")
+    assert (answer.status, answer.json()["user"]) == (200, None)
+    assert answer.header("Cache-Control") == "no-store"
+    assert answer.all("Set-Cookie") == []
+    assert person.post("/quiet").status == 503
     site.store.away = False
     assert person.who() == "42"
 
