@@ -33,8 +33,8 @@ _TIME: Final = Template('<time datetime="$exact" title="$exact">$words</time>')
 _LABEL: Final = Template(' id="b$number" aria-labelledby="b$number s$number t$number"')
 _EVERYWHERE: Final = Template('<h2>Several at once</h2>\n<div class="ways">\n$others$all</div>\n')
 
-#: What a person reads instead of a number of seconds.
-_UNITS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+#: What a person reads instead of a number of seconds: a unit's size, its name, and what is missing of it unnoticed.
+_UNITS: Final = ((86_400, "day", 1_800), (3_600, "hour", 30), (60, "minute", 0.5), (1, "second", 0))
 
 _LAST: Final = dt.datetime.max.replace(tzinfo=dt.UTC).timestamp()
 
@@ -128,11 +128,11 @@ def _time(when: float, say: Callable[[], str]) -> Markup:
 
 
 def spoken(seconds: float) -> str:
-    """Say a length of time in its largest unit, rounded down.
+    """Say a length of time in its largest unit; nearly eight hours are eight.
 
-    >>> spoken(59.9), spoken(3_600), spoken(200_000)
+    >>> spoken(59), spoken(3_599), spoken(200_000)
     ('59 seconds', '1 hour', '2 days')
     """
-    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), _UNITS[-1])
-    count = int(seconds // size)
+    size, unit, near = next((row for row in _UNITS if seconds + row[2] >= row[0]), _UNITS[-1])
+    count = int((seconds + near) // size)
     return f"{count} {unit}{'' if count == 1 else 's'}"

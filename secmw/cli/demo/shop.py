@@ -258,12 +258,13 @@ def facts_of(session: Session, policy: Policy) -> list[Fact]:
     now = session.now
     limits, sudo = policy.sessions, policy.sudo
 
-    def ago(when: float | None) -> float:
-        return max(0.0, now - (when or now))
+    def ago(when: float | None) -> str:
+        passed = now - (when or now)
+        return "just now" if passed < 1 else f"{spoken(passed)} ago"
 
     facts = [
-        Fact("Signed in", f"{spoken(ago(session.authenticated))} ago"),
-        Fact("Used before this", f"{spoken(ago(session.seen))} ago"),
+        Fact("Signed in", ago(session.authenticated)),
+        Fact("Used before this", ago(session.seen)),
     ]
     idle, last = session.idle_until, session.expires
     if limits.inactivity is not None and idle is not None:
