@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.conformance.doing import carry_out, carry_out_async, demanding, demanding_wsgi
 from tests.conformance.told import Line, Told, read
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Call:
     headers: list[Line]
     exchange: Exchange | None
     extensions: list[str] = field(default_factory=list)
+    did: list[Any] = field(default_factory=list)
 
     @property
     def told(self) -> Told:
@@ -78,7 +80,7 @@ def answer(call: Call, body: bytes) -> Response:
     names = {name.lower() for name, _ in headers}
     if "content-type" not in names:
         headers.append(("content-type", "application/json" if told.text is None else "text/plain"))
-    if told.length and "content-length" not in names:
+    if told.length and not told.late and "content-length" not in names:
         headers.append(("content-length", str(len(text) * told.times)))
     chunks = [] if call.method == "HEAD" else [text] * told.times
     return Response(status=told.status, headers=headers, chunks=chunks)
@@ -112,6 +114,8 @@ def see(call: Call, body: bytes) -> dict[str, Any]:
             seen["nonces"] = [exchange.nonce, exchange.nonce]
         if told.token:
             seen["tokens"] = [exchange.xsrf_token(), exchange.xsrf_token()]
+    if told.session:
+        seen["did"] = call.did
     if told.report:
         seen["ended"] = ENDED.get(told.report)
     return seen
@@ -137,7 +141,12 @@ async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
     elif scope["type"] == "websocket":
         await websocket(call_of(scope), receive, send)
     else:
-        await http(call_of(scope), receive, send)
+        call = call_of(scope)
+
+        async def rest(_scope: Scope, receive: Receive, send: Send) -> None:
+            await http(call, receive, send)
+
+        await demanding(call.told, rest)(scope, receive, send)
 
 
 def call_of(scope: Scope) -> Call:
@@ -164,11 +173,10 @@ async def http(call: Call, receive: Receive, send: Send) -> None:
         body += message.get("body", b"")
         if not message.get("more_body"):
             break
+    call.did.extend(await carry_out_async(call.exchange, told.session))
     if told.fails == "before":
         raise OnPurposeError
-    if told.fails == "never":
-        return
-    if await special(call, send):
+    if told.fails == "never" or await special(call, send):
         return
     response = answer(call, body)
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
@@ -177,6 +185,8 @@ async def http(call: Call, receive: Receive, send: Send) -> None:
     await send({**start, "trailers": True} if trails else start)
     if told.fails == "started":
         raise OnPurposeError
+    if told.late:
+        response.chunks[:] = await afterwards(call, send)
     gone = asyncio.create_task(leaves(receive)) if told.watch else None
     try:
         for chunk in response.chunks:
@@ -198,6 +208,12 @@ async def http(call: Call, receive: Receive, send: Send) -> None:
     finally:
         if gone is not None:
             gone.cancel()
+
+
+async def afterwards(call: Call, send: Send) -> list[bytes]:
+    """Send something, so that the head has left, take the late steps then, and return what else to send."""
+    await send({"type": "http.response.body", "body": b" ", "more_body": True})
+    return [json.dumps({"did": await carry_out_async(call.exchange, call.told.late)}).encode()]
 
 
 async def special(call: Call, send: Send) -> bool:
@@ -234,6 +250,7 @@ async def lifespan(receive: Receive, send: Send) -> None:
 async def websocket(call: Call, receive: Receive, send: Send) -> None:
     told = call.told
     await receive()
+    call.did.extend(await carry_out_async(call.exchange, told.session))
     if told.socket == "fail":
         raise OnPurposeError
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in told.headers]
@@ -263,10 +280,21 @@ WSGI_CONSTANT_LIST_COPY: Final = list(WSGI_CONSTANT_LIST)
 def wsgi(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Carry out what was told, as a WSGI application."""
     call = call_of_environ(environ)
+
+    def rest(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return answer_wsgi(call, environ, start_response)
+
+    answered: Iterable[bytes] = demanding_wsgi(call.told, rest)(environ, start_response)
+    return answered
+
+
+def answer_wsgi(call: Call, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer as told, where nothing stood in the way."""
     told = call.told
     body = read_input(environ) if told.reads else b""
     if told.starts == "late":
         return late(call, body, start_response)
+    call.did.extend(carry_out(call.exchange, told.session))
     if told.fails == "before":
         raise OnPurposeError
     if told.fails == "never":
@@ -297,6 +325,8 @@ def wsgi(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[by
         for chunk in response.chunks:
             write(chunk)
         return []
+    if told.late:
+        return afterwards_wsgi(call)
     if told.times == 1 and not told.fails and not told.watch:
         return response.chunks
     return Body(told, response.chunks)
@@ -334,6 +364,7 @@ def read_input(environ: WSGIEnvironment) -> bytes:
 def late(call: Call, body: bytes, start_response: StartResponse) -> Iterator[bytes]:
     """Be an application that is a generator: nothing happens before its first chunk is asked for."""
     told = call.told
+    call.did.extend(carry_out(call.exchange, told.session))
     if told.fails == "before":
         raise OnPurposeError
     if told.fails == "never":
@@ -343,6 +374,12 @@ def late(call: Call, body: bytes, start_response: StartResponse) -> Iterator[byt
     if told.fails == "started":
         raise OnPurposeError
     yield from response.chunks
+
+
+def afterwards_wsgi(call: Call) -> Iterator[bytes]:
+    """Do the same in WSGI."""
+    yield b" "
+    yield json.dumps({"did": carry_out(call.exchange, call.told.late)}).encode()
 
 
 class Body:

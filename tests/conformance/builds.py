@@ -14,6 +14,7 @@ from wsgiref.validate import validator
 import secmw.asgi
 import secmw.wsgi
 from tests.conformance import app
+from tests.conformance.hosting import given
 
 if TYPE_CHECKING:
     from secmw import Policy
@@ -37,17 +38,17 @@ class Build:
 
 def raw_asgi(policy: Policy) -> Any:
     """Put the plain ASGI application under a policy."""
-    return secmw.asgi.Middleware(app.asgi, policy)
+    return secmw.asgi.Middleware(app.asgi, policy, **given(policy, "asgi"))
 
 
 def raw_wsgi(policy: Policy) -> Any:
     """Put the plain WSGI application under a policy."""
-    return secmw.wsgi.Middleware(app.wsgi, policy)
+    return secmw.wsgi.Middleware(app.wsgi, policy, **given(policy, "wsgi"))
 
 
 def validated_wsgi(policy: Policy) -> Any:
     """The same, with the standard library's validator between secmw and the application."""
-    return secmw.wsgi.Middleware(validator(app.wsgi), policy)
+    return secmw.wsgi.Middleware(validator(app.wsgi), policy, **given(policy, "wsgi"))
 
 
 BUILDS: Final[dict[str, Build]] = {

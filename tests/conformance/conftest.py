@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 IN_PROCESS: Final = tuple(name for name in BUILDS if name != "wsgi")
 SERVED: Final = tuple(f"{name}@{build.server}" for name, build in BUILDS.items() if build.server)
 REAL: Final = tuple(pytest.param(kind, marks=pytest.mark.server) for kind in (*SERVERS, *SERVED))
+FEW: Final = tuple(
+    pytest.param(kind, marks=pytest.mark.server) for kind in ("uvicorn-httptools", "gunicorn-gthread")
+)
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +54,12 @@ def stack(request: pytest.FixtureRequest, running: Callable[[str], Stack]) -> St
 @pytest.fixture(scope="session", params=REAL)
 def server(request: pytest.FixtureRequest, running: Callable[[str], Stack]) -> Stack:
     """Be every real server in turn, for what only a socket can carry."""
+    return running(request.param)
+
+
+@pytest.fixture(scope="session", params=[*IN_PROCESS, *FEW])
+def few(request: pytest.FixtureRequest, running: Callable[[str], Stack]) -> Stack:
+    """Be each interface in process, and one server of each: for rules in which no server has a say."""
     return running(request.param)
 
 

@@ -13,6 +13,7 @@ from wsgiref.validate import WSGIWarning
 
 from secmw.testing import Client, Response, WebSocketResult
 from tests.conformance.client import Headers, Host, Sent, Site
+from tests.conformance.doing import MEANWHILE
 from tests.conformance.policies import HOST
 
 if TYPE_CHECKING:
@@ -75,9 +76,31 @@ class InProcess(Site):
         return asyncio.run(one_by_one())
 
     def _run(self, sent: Sent) -> Response:
-        more = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in sent.headers}
+        more: dict[str, Any] = {
+            f"HTTP_{name.upper().replace('-', '_')}": value for name, value in sent.headers
+        }
+        more |= {"REQUEST_METHOD": sent.method, "wsgi.input": io.BytesIO(sent.body)}
+        if sent.method == "POST":
+            more["CONTENT_LENGTH"] = str(len(sent.body))
         status, headers, body = run_wsgi(self.app, environ(str(sent.target), **more))
         return Response(int(status[:3]), headers, body)
+
+    def during(self, outer: Sent, *inner: Sent) -> tuple[Response, list[Response]]:
+        """Send a request whose application takes the step `meanwhile`; there the others run, from beginning to end."""
+        answers: list[Response] = []
+
+        def happens() -> None:
+            answers.extend(self._run(sent) for sent in inner)
+
+        async def happens_too() -> None:
+            for sent in inner:
+                answers.append(await self._converse(sent))  # noqa: PERF401 - one after another
+
+        wsgi = self.stack.interface == "wsgi"
+        MEANWHILE["now"] = happens if wsgi else happens_too
+        response = self._run(outer) if wsgi else asyncio.run(self._converse(outer))
+        assert len(answers) == len(inner), "nothing happened meanwhile"
+        return response, answers
 
     def burst(self, target: str, count: int) -> list[Response]:
         if self.stack.interface == "wsgi":
@@ -90,7 +113,12 @@ class InProcess(Site):
         return asyncio.run(all_at_once())
 
     async def _get(self, target: str, headers: Headers = ()) -> Response:
-        conversation = Conversation(target, headers=headers)
+        return await self._converse(Sent(target=target, headers=headers))
+
+    async def _converse(self, sent: Sent) -> Response:
+        conversation = Conversation(
+            str(sent.target), headers=sent.headers, method=sent.method, content=sent.body
+        )
         await self.app(conversation.scope, conversation.receive, conversation.send)
         return conversation.response()
 
@@ -116,13 +144,21 @@ def with_host(headers: Headers, host: Host) -> list[tuple[str, str | None]]:
 class Conversation:
     """Be a server's side of one ASGI request that can be left; looser than the client, and built for many at once."""
 
-    def __init__(self, target: str, *, leaves_after: int | None = None, headers: Headers = ()) -> None:
+    def __init__(
+        self,
+        target: str,
+        *,
+        leaves_after: int | None = None,
+        headers: Headers = (),
+        method: str = "GET",
+        content: bytes = b"",
+    ) -> None:
         path, _, query = target.partition("?")
         self.scope: dict[str, Any] = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.5"},
             "http_version": "1.1",
-            "method": "GET",
+            "method": method,
             "scheme": "https",
             "path": path,
             "raw_path": path.encode(),
@@ -137,6 +173,7 @@ class Conversation:
         }
         self.messages: list[dict[str, Any]] = []
         self.body = b""
+        self._content = content
         self._asked = False
         self._leaves_after = leaves_after
         self._gone = asyncio.Event()
@@ -144,7 +181,7 @@ class Conversation:
     async def receive(self) -> dict[str, Any]:
         if not self._asked:
             self._asked = True
-            return {"type": "http.request", "body": b"", "more_body": False}
+            return {"type": "http.request", "body": self._content, "more_body": False}
         await self._gone.wait()
         return {"type": "http.disconnect"}
 

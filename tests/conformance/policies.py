@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Final
 
 from secmw import Policy
-from secmw.config.settings import Cookies, Hsts, Xsrf
+from secmw.config.settings import Cookies, Hsts, Sudo, Xsrf
 from secmw.headers.fingerprints import FINGERPRINTS
 
 #: A key that protects nothing but these tests.
@@ -55,6 +55,12 @@ def _classes() -> Policy:
     )
 
 
+def _sessions(*, make: Callable[..., Policy] = Policy.recommended, **settings: Any) -> Policy:
+    # A mapping, which leaves what it does not name to the preset.
+    rules = {"sign_in_url": "/sign-in", "passive": ["/news", "/live/"], **settings.pop("sessions", {})}
+    return make(**{**_SITE, "store": "memory://", "sessions": rules, **settings})
+
+
 _MAKERS: Final[dict[str, Callable[[], Policy]]] = {
     "recommended": _recommended,
     "strict": lambda: Policy.strict(**_SITE),
@@ -97,6 +103,19 @@ _MAKERS: Final[dict[str, Callable[[], Policy]]] = {
     # cookies
     "cookies": lambda: _recommended(cookies=Cookies(apply_to="all", readable=["theme"])),
     "twins": lambda: _recommended(cookies=Cookies(apply_to="all", same_site="None", legacy_twin="always")),
+    # sessions; with lifetimes that a moved clock passes at once
+    "sessions": _sessions,
+    "sessions-strict": lambda: _sessions(make=Policy.strict),
+    "sessions-plain": lambda: _sessions(https="off"),
+    "sessions-bfcache": lambda: _sessions(bfcache=True),
+    "sessions-connect": lambda: _sessions(make=Policy.connect),
+    "sessions-embed": lambda: _sessions().embed(["https://portal.example.org"]),
+    "sessions-development": lambda: Policy.development(secret_keys=[KEY], store="memory://"),
+    "sessions-limits": lambda: _sessions(sessions={"persistent": True, "cap": 2, "max_size": 1024}),
+    "sessions-anonymous": lambda: _sessions(sessions={"on_outage": "anonymous"}),
+    "sessions-classes": lambda: _sessions().at("/static/", sessions=None),
+    "sessions-everything": lambda: _sessions(clear_site_data=["cache", "storage", "cookies"]),
+    "no-sudo": lambda: _sessions(sudo=Sudo(enabled=False)),
 }
 
 NAMES: Final = tuple(_MAKERS)

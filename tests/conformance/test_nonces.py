@@ -113,12 +113,12 @@ def test_a_nonce_that_comes_too_late_is_an_error() -> None:
 
     def app(environ: Any, start_response: Any) -> Any:
         start_response("200 OK", [("Content-Type", "text/plain")])
+        yield b"the head leaves with this"
         for late in (lambda: environ["secmw"].nonce, environ["secmw"].xsrf_token):
             try:
                 late()
             except SessionError as error:
                 raised.append(error)
-        return [b""]
 
     run_wsgi(secmw.wsgi.Middleware(app, named("strict")), environ("/"))
     assert len(raised) == 2

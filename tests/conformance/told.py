@@ -31,6 +31,10 @@ class Told(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     ``file``: answer with FILE, sent by the server where it can. ``hint`` and ``trailer``: send a Link early, and an ETag
     late, where the server can.
 
+    ``session``: the steps (see doing.py) that it takes before it answers, and ``late``: those after the head of its answer
+    has left, whose results are the body. ``demands``: what it asks of the session first, through a call or, `-wrapped`,
+    through a wrapper around the application; ``max_age``: how recent an elevation must be.
+
     ``socket``: what becomes of a WebSocket handshake; ``subprotocol``: which one it is accepted with. ``watch``: remember
     under this name how the response ended; ``report``: show it.
     """
@@ -51,6 +55,10 @@ class Told(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     file: bool = False
     hint: str = ""
     trailer: str = ""
+    session: tuple[tuple[Any, ...], ...] = ()
+    late: tuple[tuple[Any, ...], ...] = ()
+    demands: Literal["", "sudo", "login", "sudo-wrapped", "login-wrapped"] = ""
+    max_age: int | None = None
     socket: Literal["accept", "close", "deny", "fail"] = "accept"
     subprotocol: str | None = None
     watch: str = ""
@@ -59,7 +67,8 @@ class Told(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
 
 def told(path: str = "/", **words: Any) -> str:
     """Write the target of a request: the path, and what the application shall do there (the fields of `Told`)."""
-    words["headers"] = tuple(words.get("headers", ()))
+    for name in ("headers", "session", "late"):
+        words[name] = tuple(words.get(name, ()))
     said = msgspec.json.encode(Told(**words))
     return f"{path}?told={base64.urlsafe_b64encode(said).rstrip(b'=').decode()}"
 
