@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,3 +76,20 @@ def test_every_trail_is_there_by_its_name_and_nothing_else_is_shown() -> None:
     assert all(getattr(secmw.audit, name) for name in secmw.audit.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'PostgresTrail'"):
         _ = secmw.audit.PostgresTrail
+
+
+@pytest.mark.parametrize(
+    ("statement", "without"),
+    [
+        ("import secmw; from secmw import *", {"sqlite3", "asyncio", "fcntl", "secmw.audit.sqlite"}),
+        ("import secmw.wsgi", {"sqlite3", "asyncio", "fcntl", "secmw.audit.sqlite"}),
+        ("import secmw.audit, secmw.sinks, secmw.testing", {"sqlite3", "asyncio", "fcntl"}),
+        ("from secmw.audit import open_trail; open_trail('memory://')", {"sqlite3", "asyncio"}),
+        ("from secmw.audit import open_trail; open_trail('sqlite:audit.db', asynchronous=True)", {"asyncio"}),
+        ("from secmw.audit import AsyncRecorder; from secmw.sinks import *", {"sqlite3", "asyncio"}),
+    ],
+)
+def test_nothing_is_loaded_before_it_is_used(statement: str, without: set[str]) -> None:
+    program = f"import sys; {statement}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) & without == set()
