@@ -143,7 +143,7 @@ class Middleware:
         # A plain function: a coroutine per body message would cost more than everything else here.
         def complete(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
-                if exchange.pending:
+                if (exchange.held is not None or exchange.events is not None) and exchange.pending:
                     return settled(message)
                 headers = message.get("headers", ())
                 if type(headers) is not list:

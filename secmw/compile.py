@@ -220,7 +220,9 @@ class _Compiler:
             behind_tls=bool(policy.force_secure),
             quiet=not checks and not own_page,
             own=own_page,
-            sessions=session_rules(policy, can_verify=self.can_verify) if policy.screening else None,
+            sessions=session_rules(policy, can_verify=self.can_verify, wire=self.wire)
+            if policy.screening
+            else None,
             audited=self.audited,
             now=self.clock.now,
         )

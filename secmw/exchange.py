@@ -130,7 +130,7 @@ class Exchange(View):
         rules = self.plan.sessions
         if rules is None:
             return self
-        found = rules.find(self.cookie)
+        found = rules.find(self.raw_cookie)
         if found is AMBIGUOUS:
             self.held = Session(rules, None, self.started, Over.AMBIGUOUS)
             self.note(Action.SESSION_AMBIGUOUS, "two session cookies that differ", outcome="refused")
@@ -177,10 +177,14 @@ class Exchange(View):
         rules, presented = plan.sessions, self.presented
         if rules is None or presented is None:
             raise RuntimeError("nothing was presented, so there is nothing to resume")
-        session = resuming.resume(rules, presented, found, now, passive=rules.passive(self.path))
+        passive = rules.passive is not None and rules.passive(self.path)
+        self.held = session = resuming.resume(rules, presented, found, now, passive=passive)
+        if session.over is None and self.bound is not Bound.VISIT and not plan.own:
+            # A living session, and a token of its own where one was asked for: there is nothing left to ask.
+            self.wants = None
+            return
         if session.over is not None:
-            session = self._judge(session, now)
-        self.held = session
+            self.held = session = self._judge(session, now)
         if self.bound is not None and plan.xsrf is not None and self.refusal is None:
             loaded = session.loaded
             refusal = plan.xsrf.after(
@@ -305,8 +309,8 @@ class Exchange(View):
     def note(self, action: str, description: str, *, outcome: str = "success", reason: str = "") -> None:
         """Have the trail record something that anybody can bring about, if it is not too often."""
         if self.plan.audited:
-            if self.notes is None:
-                self.notes = []
+            self.notes = self.notes or []
+            self.events = self.events or []
             self.notes.append(self._event(action, description, outcome=outcome, reason=reason))
 
     def _event(
@@ -397,7 +401,7 @@ class Exchange(View):
     def pending(self) -> bool:
         """Whether there is, or may be, something to write or to record."""
         held = self.held
-        return (held is not None and held.pending) or self.events is not None or self.notes is not None
+        return self.events is not None or (held is not None and held.pending)
 
     def settle(self, status: int, now: float, agent: str) -> Settlement | None:
         """Work out what the session of this request comes to, now that the response's status is known."""
@@ -471,7 +475,8 @@ class Exchange(View):
         names, lines = plan.names, own.lines
         if held is not None:
             held.sealed = True
-            held.failed = held.failed or status >= 500
+            if status >= 500:
+                held.failed = True
             if held.read:
                 names, lines = plan.read_names, own.read
         for name, _ in headers:

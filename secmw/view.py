@@ -26,7 +26,7 @@ class View(msgspec.Struct):
     address of the client after the resolver, or ASGI's pair of address and port, None for a unix socket. ``raw_cookie``
     is the Cookie header as the wire spells it, ``headers`` the fields that checks read; only requests that are not
     both safe and ordinary have any. ``target``: path and query as they were sent, for a redirect to HTTPS. ``started``:
-    when it began, Unix seconds. ``root``: the mount point, on ASGI. ``presented``: the id of a session, as it came.
+    when it began, Unix seconds. ``root``: the mount point, on ASGI. ``presented``: the id of a session, as bytes.
     """
 
     plan: Plan
@@ -41,7 +41,7 @@ class View(msgspec.Struct):
     headers: Mapping[Any, Any] = NO_HEADERS
     facts: Facts | None = None
     root: str = ""
-    presented: str | None = None
+    presented: bytes | None = None
 
     @property
     def host(self) -> str:
@@ -113,4 +113,4 @@ class View(msgspec.Struct):
     @property
     def selector(self) -> str | None:
         """The public half of the session id that came with the request; whether there is such a session is another matter."""
-        return None if self.presented is None else self.presented[:SELECTOR_LENGTH]
+        return None if self.presented is None else str(self.presented[:SELECTOR_LENGTH], "ascii")

@@ -7,9 +7,13 @@ its SHA-256 alone, so whoever steals the store signs nobody in. An id that is no
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from hashlib import sha256
 from string import ascii_letters, digits
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from secmw.cookies import Ambiguity, wire_finder
+from secmw.http import HeaderText, Wire
 
 SELECTOR_LENGTH: Final = 22
 _LENGTH: Final = 66
@@ -45,15 +49,44 @@ def new_id() -> SessionId:
     return SessionId(secrets.token_urlsafe(16), secrets.token_urlsafe(32))
 
 
-def well_formed(text: str) -> bool:
-    """Say whether a cookie's value can be an id of ours.
+def well_formed(text: HeaderText) -> bool:
+    """Say whether a cookie's value, in the type of either wire, can be an id of ours.
 
     >>> well_formed(str(new_id())), well_formed("1234"), well_formed(str(new_id()) + " ")
     (True, False, False)
     """
     # Half the time of a pattern, on every request with a session: what is left without the alphabet is the dot.
-    raw = text.encode("ascii", "replace")
+    raw = text if isinstance(text, bytes) else text.encode("ascii", "replace")
     return len(raw) == _LENGTH and raw[SELECTOR_LENGTH] == _DOT and raw.translate(None, _ALPHABET) == b"."
+
+
+def id_finder(name: str, wire: Wire) -> Callable[[Any], bytes | Ambiguity | None]:
+    """Return a function from a Cookie header, as the wire spells it, to the one id in the cookie ``name``.
+
+    It answers as :func:`secmw.cookies.finder` does. Nearly every header holds the cookie once, set off as browsers do, and
+    all ids have one length: such a header takes half the time.
+    """
+    any_find = wire_finder(name, well_formed, wire.encode)
+    mark, before, after = wire.encode(f"{name}="), wire.encode("; "), (wire.encode(""), wire.encode(";"))
+    skip = len(mark)
+    end = skip + _LENGTH
+
+    def find(header: Any) -> Any:
+        at = header.find(mark)
+        if at < 0:
+            return None
+        value = header[at + skip : at + end]
+        if (
+            header[at + end : at + end + 1] in after
+            and (at == 0 or header[at - 2 : at] == before)
+            and header.find(mark, at + 1) < 0
+            and well_formed(value)
+        ):
+            return value if isinstance(value, bytes) else value.encode("ascii")
+        found = any_find(header)
+        return found.encode("ascii") if isinstance(found, str) else found
+
+    return find
 
 
 def is_selector(text: str) -> bool:
@@ -71,6 +104,6 @@ def parse(text: str) -> SessionId:
     return SessionId(text[:SELECTOR_LENGTH], text[SELECTOR_LENGTH + 1 :])
 
 
-def digest(verifier: str) -> bytes:
+def digest(verifier: HeaderText) -> bytes:
     """Return the 32 bytes a record keeps in place of a verifier."""
-    return sha256(verifier.encode("ascii", "replace")).digest()
+    return sha256(verifier if isinstance(verifier, bytes) else verifier.encode("ascii", "replace")).digest()

@@ -186,14 +186,8 @@ def forgotten(raw: bytes, now: float) -> bool:
     return not isinstance(found, Record) or found.over(now) is not None
 
 
-def sound(selector: str, raw: bytes) -> Record | None:
-    """Read a living or dead session as a record; None for a tombstone, and for whatever is not what was written.
-
-    It is what most requests need of a store, so a store may ask this before :func:`opened`.
-    """
-    # Bit rot, a truncated file, another program's value: the checksum of all, its own bytes included, is one number.
-    if raw[:2] != _OURS or crc32(raw) != _RESIDUE or len(raw) < _LEAST:
-        return None
+def unpacked(selector: str, raw: bytes) -> Record:
+    """Read what :meth:`Record.pack` wrote and nobody can have touched since: in the memory of this very process."""
     _, _, revision, created, seen, expires, idle, inactivity, verifier, length = _HEAD.unpack_from(raw)
     end = _HEAD.size + length
     return Record(
@@ -208,6 +202,19 @@ def sound(selector: str, raw: bytes) -> Record | None:
         raw[_HEAD.size : end],
         raw[end:-4],
     )
+
+
+def is_record(raw: bytes) -> bool:
+    """Say whether this is a session, alive or over, and no tombstone."""
+    return raw[1] == _RECORD
+
+
+def sound(selector: str, raw: bytes) -> Record | None:
+    """Read a session as a record; None for a tombstone, and for whatever is not what was written."""
+    # Bit rot, a truncated file, another program's value: the checksum of all, its own bytes included, is one number.
+    if raw[:2] != _OURS or crc32(raw) != _RESIDUE or len(raw) < _LEAST:
+        return None
+    return unpacked(selector, raw)
 
 
 def opened(selector: str, raw: bytes | None, now: float) -> Record | Ended | None:

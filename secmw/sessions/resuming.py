@@ -13,7 +13,7 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
 from secmw.audit.action import Action
-from secmw.http import Reason, Refusal
+from secmw.http import HeaderText, Reason, Refusal, text
 from secmw.sessions.identifier import SELECTOR_LENGTH, digest
 from secmw.sessions.record import Ended, Over, Record
 from secmw.sessions.session import Session
@@ -32,15 +32,18 @@ SUPERSEDED: Final = Refusal(
 
 
 def resume(
-    rules: Rules, presented: str, found: Record | Ended | None, now: float, *, passive: bool = False
+    rules: Rules, presented: HeaderText, found: Record | Ended | None, now: float, *, passive: bool = False
 ) -> Session:
-    """Return the session of a request; one without a record says in ``over`` why there is none."""
+    """Return the session of a request; one without a record says in ``over`` why there is none.
+
+    ``presented`` is the id as it came, found well-formed.
+    """
     proof = digest(presented[SELECTOR_LENGTH + 1 :])
     if type(found) is not Record:
         over = found.reason if isinstance(found, Ended) else Over.UNKNOWN
         session = Session(rules, None, now, over, proof)
         if over is Over.UNREADABLE:
-            _end(session, presented[:SELECTOR_LENGTH], over)
+            _end(session, text(presented[:SELECTOR_LENGTH]), over)
         return session
     if not compare_digest(proof, found.verifier):
         return _impostor(rules, found, now, proof)
@@ -49,7 +52,7 @@ def resume(
         session = Session(rules, None, now, reason, proof)
         _end(session, found.selector, reason)
         return session
-    session = Session(rules, found, now, None, proof)
+    session = Session(rules, found, now)
     if now - found.seen >= rules.touch_every and not passive:
         session.stale = session.pending = True
     return session

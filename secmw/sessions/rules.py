@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from secmw.cookies import AMBIGUOUS, finder, fold_twins
+from secmw.cookies import AMBIGUOUS, fold_twins
+from secmw.http import WSGI, text
 from secmw.own.cookies import own_cookie
 from secmw.paths import exempt, odd
-from secmw.sessions.identifier import well_formed
+from secmw.sessions.identifier import id_finder
 
 if TYPE_CHECKING:
-    from secmw.cookies import Finder
+    from secmw.cookies import WireFinder
+    from secmw.http import Wire
     from secmw.policy import Policy
 
 #: Seconds; a session in steady use is written no more often than this.
@@ -24,19 +26,19 @@ class Rules:
     """Hold what sessions of one path class obey; times in seconds.
 
     ``cookie``: the name of the cookie, ``find`` looks for it. ``touch_every``: how stale "last seen" may get.
-    ``inactivity``: 0 for none; ``cap``: 0 for none. ``passive``: whether a path's requests are no activity.
+    ``inactivity``: 0 for none; ``cap``: 0 for none. ``passive``: whether a path's requests are no activity, None where all are.
     ``can_verify``: whether there is anybody to ask whether a password is right.
     """
 
     cookie: str
-    find: Finder
+    find: WireFinder
     lifetime: int
     inactivity: int
     touch_every: float
     max_size: int
     cap: int
     persistent: bool
-    passive: Callable[[str], bool]
+    passive: Callable[[str], bool] | None
     anonymous_on_outage: bool
     page: bool
     sign_in_url: str | None
@@ -45,7 +47,7 @@ class Rules:
     can_verify: bool
 
 
-def rules(policy: Policy, *, can_verify: bool) -> Rules | None:
+def rules(policy: Policy, *, can_verify: bool, wire: Wire = WSGI) -> Rules | None:
     """Work out the rules of one policy; None for a policy without sessions."""
     wanted = policy.sessions
     if wanted is None:
@@ -56,14 +58,14 @@ def rules(policy: Policy, *, can_verify: bool) -> Rules | None:
     passive = tuple(wanted.passive)
     return Rules(
         cookie=name,
-        find=_folding(finder(name, well_formed)) if folds else finder(name, well_formed),
+        find=_folding(name, wire) if folds else id_finder(name, wire),
         lifetime=int(wanted.lifetime),
         inactivity=inactivity,
         touch_every=min(_TOUCH, inactivity / 10) if inactivity else _TOUCH,
         max_size=wanted.max_size,
         cap=wanted.cap or 0,
         persistent=wanted.persistent,
-        passive=lambda path: bool(passive) and not odd(path) and exempt(passive, path),
+        passive=(lambda path: not odd(path) and exempt(passive, path)) if passive else None,
         anonymous_on_outage=wanted.on_outage == "anonymous",
         page=wanted.page,
         sign_in_url=wanted.sign_in_url,
@@ -73,9 +75,10 @@ def rules(policy: Policy, *, can_verify: bool) -> Rules | None:
     )
 
 
-def _folding(find: Finder) -> Finder:
+def _folding(name: str, wire: Wire) -> WireFinder:
     """Look among the ``-legacy`` twins too, where a browser kept those alone."""
-    return lambda header: find(fold_twins(header)[0] if header else header)
+    find = id_finder(name, wire)
+    return lambda header: find(wire.encode(fold_twins(text(header))[0]))
 
 
 __all__ = ["AMBIGUOUS", "Rules", "rules"]

@@ -85,6 +85,10 @@ class Session(MutableMapping[str, Any]):
     _lent: dict[str, bytes] | None = None
     _strict = False
 
+    #: Why there is no session; the digest of the verifier that was presented, where it is not the record's.
+    over: Over | None = None
+    proof: bytes = b""
+
     def __init__(
         self,
         rules: Rules,
@@ -95,12 +99,13 @@ class Session(MutableMapping[str, Any]):
     ) -> None:
         self.rules = rules
         self.started = started
-        self.over = over
-        #: Digest of the verifier that was presented.
-        self.proof = proof
         if record is not None:
             self.loaded = self.record = record
             self._base = record.data
+        elif over is not None:
+            self.over = over
+        if proof:
+            self.proof = proof
 
     def __repr__(self) -> str:
         """Show what a log may hold: the public half of the id, and nothing of what is in it."""

@@ -206,7 +206,7 @@ class Settlement:
                 Rotate(
                     selector=record.selector,
                     at=self.now,
-                    presented=session.proof,
+                    presented=session.proof or record.verifier,
                     verifier=session.fresh.digest,
                     grace=GRACE if session.sudo else 0.0,
                     sudo=self.now + rules.sudo_duration if session.sudo else None,
