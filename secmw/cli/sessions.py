@@ -87,7 +87,7 @@ def list_(url: str | None, file: Path | None, user: str) -> None:
 def revoke(url: str | None, file: Path | None, selector: str | None, user: str | None) -> None:
     """End the session SELECTOR, or all sessions of a user.
 
-    Requests in flight keep what they have begun and can bring nothing back. Ends with 1 if there was no such session.
+    No request in flight can bring it back. The audit trail is told. Ends with 1 if there was no such session.
     """
     if (selector is None) == (user is None):
         raise click.UsageError("name either the SELECTOR of one session or a --user")
@@ -114,7 +114,9 @@ def revoke(url: str | None, file: Path | None, selector: str | None, user: str |
 @command.command()
 @_where
 def sweep(url: str | None, file: Path | None) -> None:
-    """Remove what is over: sessions past their limits, and what is left of ended ones.
+    """Remove sessions that are over.
+
+    That is those past their limits, and the marks that ended ones have left.
 
     An application does this by itself (sessions.sweep); this is for one that does not run.
     """
