@@ -1,0 +1,94 @@
+"""The search: hypothesis makes histories up, and shrinks the one in which library and model part."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from secmw.stores.base import Store
+from secmw.stores.memory import MemoryStore
+from secmw.stores.sqlite import SQLiteStore
+from tests.model.ledger import Terms
+from tests.model.steps import LENGTH
+from tests.model.watched import Clocks
+from tests.model.world import World
+
+Opener = Callable[[Clocks], Store]
+
+HISTORIES: Final = st.binary(min_size=LENGTH, max_size=LENGTH)
+
+
+def in_memory(clocks: Clocks) -> Store:
+    """Open a store in memory."""
+    return MemoryStore(clock=clocks)
+
+
+@contextmanager
+def in_files(folder: Path) -> Iterator[Opener]:
+    """Open a file of its own for every history."""
+    stores: list[SQLiteStore] = []
+    count = 0
+
+    def forget() -> None:
+        while stores:
+            stores.pop().close()
+        for path in folder.glob("history-*"):
+            path.unlink()
+
+    def opener(clocks: Clocks) -> Store:
+        nonlocal count
+        forget()
+        count += 1
+        stores.append(SQLiteStore(folder / f"history-{count}.db", clock=clocks))
+        return stores[0]
+
+    try:
+        yield opener
+    finally:
+        forget()
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Keep the log quiet: outages are made here by the thousand."""
+    log = logging.getLogger("secmw")
+    before, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = before
+
+
+def play(data: bytes, terms: Terms, opener: Opener, tally: Counter[str] | None = None) -> None:
+    """Play a history; a WrongError says which steps led to it. ``tally`` counts the rarer things that came about."""
+    world = World(data, terms, opener)
+    try:
+        world.play()
+    except Exception as error:
+        error.add_note(f"{terms}, {'read at once' if data[0] & 1 else 'awaited'}")
+        for step in world.trace:
+            error.add_note(f"  {step}")
+        raise
+    finally:
+        world.close()
+    if tally is not None:
+        tally.update(world.ledger.tally)
+
+
+def search(terms: Terms, opener: Opener, how: settings, tally: Counter[str] | None = None) -> None:
+    """Search for a history that goes wrong; raise what went wrong in the shortest one."""
+
+    @settings(how, suppress_health_check=list(HealthCheck), deadline=None, report_multiple_bugs=False)
+    @given(HISTORIES)
+    def history(data: bytes) -> None:
+        play(data, terms, opener, tally)
+
+    with silence():
+        history()

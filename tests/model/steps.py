@@ -1,0 +1,111 @@
+"""Histories: four bytes are one step, and every byte means something, so that a search may take any bytes at all.
+
+Four zeros are nothing; a shrunk history is short because most of it is nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+STEPS: Final = 40
+WIDTH: Final = 4
+#: The first four bytes choose how the store is read, and leave kinds of steps out: what never happens makes room.
+LENGTH: Final = WIDTH * (STEPS + 1)
+
+#: Kinds of steps and how often they come, in 256ths; what is not listed is nothing.
+_KINDS: Final = (
+    ("visit", 66),
+    ("arrive", 42),
+    ("act", 52),
+    ("answer", 26),
+    ("start", 10),
+    ("fail", 7),
+    ("cancel", 7),
+    ("pass_", 18),
+    ("set_clock", 4),
+    ("restart", 2),
+    ("sweep", 3),
+    ("away", 3),
+    ("strike", 4),
+    ("plant", 10),
+)
+_KIND: Final = ["nothing", *(name for name, count in _KINDS for _ in range(count))]
+_KIND.extend(["nothing"] * (256 - len(_KIND)))
+
+#: What an application does in one step.
+_ACTS: Final = (
+    ("look", 34),
+    ("put", 48),
+    ("append", 22),
+    ("remove", 12),
+    ("clear", 6),
+    ("login", 48),
+    ("logout", 20),
+    ("rotate", 12),
+    ("grant", 18),
+    ("drop", 6),
+    ("revoke", 12),
+    ("revoke_others", 6),
+    ("revoke_all", 6),
+    ("strict", 6),
+)
+_ACT: Final = [name for name, count in _ACTS for _ in range(count)]
+assert len(_ACT) == 256
+assert len(_KIND) == 256
+
+#: Kinds that a history may do without.
+_OPTIONAL: Final = ("set_clock", "restart", "strike", "away", "plant", "sweep", "cancel", "fail")
+
+# The first of each comes more often than the others: what happens to one is what finds mistakes.
+NAMES: Final = ("a", "b", "a", "c")
+USERS: Final = ("ann", "bob", "ann", "eve", "ann")
+CLIENTS: Final = (0, 0, 0, 1, 0, 1, 2, 3)
+STATUSES: Final = (200, 200, 200, 302, 404, 500, 200, 503)
+PATHS: Final = ("/", "/", "/", "/news/", "/", "/", "/news/", "/")
+LAPSES: Final = (
+    1.125,
+    5.25,
+    9.5,
+    11.75,
+    29.25,
+    31.5,
+    61.25,
+    119.5,
+    121.25,
+    200.5,
+    241.75,
+    290.75,
+    301.25,
+    420.5,
+    601.25,
+    45.25,
+)
+JUMPS: Final = (3600.5, -3600.25, -30.25, 30.5, -90.75, 250.25, -250.5, 61.5)
+PLANTS: Final = ("made_up", "malformed", "another's", "former", "forged", "two", "none", "own_again")
+
+
+class Step(NamedTuple):
+    """Be one step; what the numbers mean depends on the kind."""
+
+    kind: str
+    who: int
+    act: str
+    extra: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}({self.who}, {self.act}, {self.extra})"
+
+
+def left_out(data: bytes) -> frozenset[str]:
+    """Read which kinds of steps a history does without."""
+    return frozenset(name for bit, name in enumerate(_OPTIONAL) if data[1] >> bit & 1)
+
+
+def steps(data: bytes) -> Iterator[Step]:
+    """Read the other bytes."""
+    without = left_out(data)
+    for start in range(WIDTH, len(data), WIDTH):
+        kind, who, act, extra = data[start : start + WIDTH]
+        name = _KIND[kind]
+        yield Step("nothing" if name in without else name, who, _ACT[act], extra)

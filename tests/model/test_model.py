@@ -1,0 +1,99 @@
+"""Whatever several browsers, an attacker, failures and clocks do: the library does what the model says.
+
+SE-02, SE-04, SE-05, SE-06, SE-08, SE-09, SE-12, SE-15, SE-16, SE-21, SE-22, SE-23, SU-01.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+import pytest
+from hypothesis import Phase, settings
+
+from tests.model.driver import Flight
+from tests.model.faults import FAULTS, planted
+from tests.model.oracle import WrongError
+from tests.model.search import in_files, in_memory, search
+from tests.model.steps import LENGTH, steps
+from tests.model.world import TERMS
+
+#: Histories on memory and on SQLite, by how deep the search shall be.
+_DEPTHS: Final = {"check": (100, 20), "test": (3_000, 300), "soak": (100_000, 3_000)}
+MEMORY, SQLITE = _DEPTHS[os.environ.get("HYPOTHESIS_PROFILE", "check")]
+
+_NAMES: Final = ("idle", "for_ever", "two_sessions", "one_session")
+_POLICIES: Final = pytest.mark.parametrize("number", range(len(TERMS)), ids=_NAMES)
+
+#: The same search every time, and no longer than until something is found.
+_FIXED: Final = settings(
+    max_examples=3_000 // len(TERMS), derandomize=True, database=None, phases=[Phase.generate]
+)
+
+
+@_POLICIES
+def test_sessions_in_memory_do_what_the_model_says(number: int) -> None:
+    search(TERMS[number], in_memory, settings(max_examples=MEMORY // len(TERMS)))
+
+
+@_POLICIES
+def test_sessions_in_a_file_do_what_the_model_says(number: int, tmp_path: Path) -> None:
+    with in_files(tmp_path) as opener:
+        search(TERMS[number], opener, settings(max_examples=SQLITE // len(TERMS)))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_search_finds_a_fault(fault: str) -> None:
+    with planted(fault), pytest.raises(WrongError):
+        _search_all()
+
+
+def _search_all() -> None:
+    for terms in TERMS:
+        search(terms, in_memory, _FIXED)
+
+
+def test_the_search_comes_by_what_is_rare() -> None:
+    tally: Counter[str] = Counter()
+    for terms in TERMS:
+        search(terms, in_memory, settings(_FIXED, max_examples=100), tally)
+    assert tally.keys() >= {
+        "change after the head",
+        "change of a session that had ended",
+        "failure after a change",
+        "failure after a logout",
+        "over: ambiguous",
+        "over: expired",
+        "over: forged",
+        "over: idle",
+        "over: logged_out",
+        "over: replaced",
+        "over: revoked",
+        "over: rotated",
+        "over: unknown",
+        "refused for an outage",
+        "rotation",
+        "rotation lost",
+        "served as a stranger",
+        "session displaced",
+        "store failed half-way",
+        "told to wait",
+    }
+
+
+def test_zeros_are_a_history_in_which_nothing_happens() -> None:
+    assert {step.kind for step in steps(bytes(LENGTH))} == {"nothing"}
+
+
+def test_a_request_that_waits_for_anything_else_is_noticed() -> None:
+    class Waits:
+        def __await__(self):  # type: ignore[no-untyped-def]  # noqa: ANN204, RUF100
+            yield "the network"
+
+    async def app(scope: object, receive: object, send: object) -> None:
+        await Waits()
+
+    with pytest.raises(AssertionError, match="which no harness resumes"):
+        Flight(app, "/", None)
