@@ -20,7 +20,7 @@ from weakref import WeakSet, finalize
 
 from secmw.errors import StoreError
 
-PATIENCE: Final = 0.6
+PATIENCE: Final = 0.5
 """Seconds that a call waits for others to let go of the file."""
 
 _FORK_PATIENCE: Final = 1.0

@@ -29,10 +29,11 @@ class TestSQLiteStore(StoreContract):
         another: Store | AsyncStore = self.kind(path_of(store), clock=clock)
         return another
 
-    def plant(self, store: Any, selector: str, raw: bytes) -> None:
+    def plant(self, store: Any, selector: str, raw: bytes) -> bool:
         with sqlite3.connect(path_of(store)) as database:
             database.execute("UPDATE sessions SET raw = ? WHERE selector = ?", (raw, selector))
         database.close()
+        return True
 
 
 class TestAsyncSQLiteStore(TestSQLiteStore):

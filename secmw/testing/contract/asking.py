@@ -40,8 +40,11 @@ class Asking:
         """Return a second store object on what ``store`` keeps, as another process would have; None if nobody could."""
         raise NotImplementedError
 
-    def plant(self, store: Any, selector: str, raw: bytes) -> None:
-        """Put bytes in the place of what ``store`` keeps of a session, past all its rules: a fault of a disk, say."""
+    def plant(self, store: Any, selector: str, raw: bytes) -> bool:
+        """Put bytes in the place of what ``store`` keeps of a session, past all its rules: a fault of a disk, say.
+
+        Return True; False for a store that keeps its bytes where nothing else can have written.
+        """
         raise NotImplementedError
 
     def setup_method(self) -> None:
@@ -73,9 +76,9 @@ class Asking:
         """Return the object that :meth:`make_store` made."""
         return next(made for made, asked in self._made if asked is store)
 
-    def put_there(self, store: Store, selector: str, raw: bytes) -> None:
-        """Put bytes in the place of what is kept of a session."""
-        self.plant(self.made(store), selector, raw)
+    def planted(self, store: Store, selector: str, raw: bytes) -> bool:
+        """Put bytes in the place of what is kept of a session; say whether that can be."""
+        return self.plant(self.made(store), selector, raw)
 
     def _as_store(self, made: Store | AsyncStore) -> Store:
         asked = _Awaited(made, self._running()) if iscoroutinefunction(made.load) else made

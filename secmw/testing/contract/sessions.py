@@ -313,7 +313,8 @@ class SessionPromises(Asking):
         store = self.store()
         for raw in self._unreadable():
             record = self.created(store, "jane", cart=[1])
-            self.put_there(store, record.selector, raw)
+            if not self.planted(store, record.selector, raw):
+                return
             same(store.load(record.selector), Ended(Over.UNREADABLE), f"the session {raw[:8]!r}")
             for write in self._writes(record.selector)[:3]:
                 lost(store.write(write), Why.ENDED, f"{type(write).__name__} of {raw[:8]!r}")
@@ -326,7 +327,8 @@ class SessionPromises(Asking):
         store = self.store()
         for raw in self._unreadable():
             record = self.created(store, "jane")
-            self.put_there(store, record.selector, raw)
+            if not self.planted(store, record.selector, raw):
+                return
             end = End(selector=record.selector, at=self.clock.now(), reason=Over.UNREADABLE)
             lost(store.write(end), Why.ENDED, "the End")
             same(store.load(record.selector), Ended(Over.UNREADABLE), "the session")
@@ -339,7 +341,8 @@ class SessionPromises(Asking):
         now = self.clock.now()
         for raw in self._unreadable():
             broken, sound = self.created(store, "jane"), self.created(store, "jane")
-            self.put_there(store, broken.selector, raw)
+            if not self.planted(store, broken.selector, raw):
+                return
             same(store.of_user("jane"), [sound], "the sessions of the user")
             second = self.record("jane")
             create = Create(record=second, user_id="jane", checked_at=now, cap=2)
