@@ -56,9 +56,9 @@ def _login(session: Any, user: str) -> None:
     session[OWNER], session[BASKET] = user, []
 
 
-def _sudo(session: Any, word: str) -> None:
-    if session.user_id is not None:  # who is signed out is not asked for a password
-        session.grant_sudo()
+def _if_signed_in(deed: Callable[[Any], None]) -> Callable[[Any, str], None]:
+    """Do what only makes sense for somebody: nobody asks a stranger for a password."""
+    return lambda session, _: deed(session) if session.user_id is not None else None
 
 
 _STEPS: Final[dict[str, Callable[[Any, str], Any]]] = {
@@ -70,8 +70,10 @@ _STEPS: Final[dict[str, Callable[[Any, str], Any]]] = {
     "login": _login,
     "logout": lambda session, _: session.logout(),
     "rotate": lambda session, _: session.rotate(),
-    "sudo": _sudo,
+    "sudo": _if_signed_in(lambda session: session.grant_sudo()),
     "drop_sudo": lambda session, _: session.drop_sudo(),
+    "revoke_others": _if_signed_in(lambda session: session.revoke_others()),
+    "revoke_all": _if_signed_in(lambda session: session.revoke_all()),
 }
 
 

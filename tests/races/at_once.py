@@ -76,7 +76,7 @@ class _Round:
     @property
     def doubtful(self) -> bool:
         """Whether the store was too busy for one of them: then nobody can say how far it came."""
-        return any(_away(deed.answer) for deed in self.deeds)
+        return any(deed.answer.away for deed in self.deeds)
 
     def sent(self, selector: str) -> list[str]:
         """Return the cookies that were given for a session."""
@@ -99,7 +99,7 @@ async def whatever_the_order(client: Client, turn: int) -> None:
         names = {"login=own": f"login={own}", "login=other": f"login={other}", "put": f"put=p{number}"}
         wait = f"wait={gate.name}&" if gate else ""
         steps = f"see&{wait}{names.get(verb, verb)}&see"
-        asked.append(client.start(steps, start, worker=turn + number))
+        asked.append(client.start(steps, start, worker=turn + number, gate=gate))
     if gate:
         await gate.arrived(*asked)
         gate.open()
@@ -118,7 +118,7 @@ async def whatever_the_order(client: Client, turn: int) -> None:
     client.repeats += played.doubtful
     try:
         _judge_answers(played)
-        living = await _living(
+        living = await living_of(
             client, turn, {start, *(d.answer.cookie for d in played.deeds if d.answer.cookie)}
         )
         _judge_cookies(played, living)
@@ -206,7 +206,7 @@ async def _judge_lists(client: Client, played: _Round, living: Mapping[str, Mapp
             raise Broken(f"{user} has cookies for {sorted(known)}, and sessions {sorted(listed)}")
 
 
-async def _living(client: Client, turn: int, cookies: set[str]) -> dict[str, dict[str, View]]:
+async def living_of(client: Client, turn: int, cookies: set[str]) -> dict[str, dict[str, View]]:
     """Return, by selector, each cookie that opens a session, and what is seen through it.
 
     A verifier that has just been replaced is told to come back, with the new one; it opens nothing.
@@ -214,13 +214,8 @@ async def _living(client: Client, turn: int, cookies: set[str]) -> dict[str, dic
     found: dict[str, dict[str, View]] = defaultdict(dict)
     for place, cookie in enumerate(sorted(cookies)):
         answer = await client.ask("see", cookie, worker=turn + place)
-        if _away(answer):
+        if answer.away:
             answer = await client.done("see", cookie, worker=turn + place)
         if answer.views and answer.view.user is not None:
             found[selector_of(cookie)][cookie] = answer.view
     return dict(found)
-
-
-def _away(answer: Answer) -> bool:
-    """Say whether the store was away; who holds a replaced verifier is told to come back too, for another reason."""
-    return answer.status == 503 and b"session_superseded" not in answer.body

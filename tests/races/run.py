@@ -24,9 +24,6 @@ LANES: Final = 4
 #: Seconds that a round may take; generous: the machine may be busy.
 LONGEST: Final = 60.0
 
-#: A scenario is given up after so many broken rounds: the first say enough.
-_ENOUGH: Final = 5
-
 _SHARED: Final = ("--workers", str(WORKERS), "--log-level", "warning")
 
 
@@ -85,19 +82,18 @@ def workers(kind: str, *, faults: bool = False) -> Iterator[Server]:
         yield server
 
 
-def play(kind: str, server: Server, scenario: str, rounds: int, *, fault: str = "") -> Tally:
-    """Play one scenario so often; stop early where it keeps breaking."""
-    return asyncio.run(_play(kind, server, scenario, rounds, fault))
+def play(kind: str, server: Server, scenario: str, rounds: int, *, fault: str = "", enough: int = 5) -> Tally:
+    """Play one scenario so often, or until ``enough`` rounds are broken; ``fault`` names a store that is wrong."""
+    return asyncio.run(_play(server, Tally(kind=kind, scenario=scenario), rounds, fault, enough))
 
 
-async def _play(kind: str, server: Server, scenario: str, rounds: int, fault: str) -> Tally:
-    tally = Tally(kind=kind, scenario=scenario)
+async def _play(server: Server, tally: Tally, rounds: int, fault: str, enough: int) -> Tally:
     turns = iter(range(rounds))
-    play_round = SCENARIOS[scenario]
+    play_round = SCENARIOS[tally.scenario]
 
     async def lane(client: Client) -> None:
         for turn in turns:
-            if len(tally.broken) >= _ENOUGH:
+            if len(tally.broken) >= enough:
                 return
             try:
                 async with asyncio.timeout(LONGEST):
@@ -112,7 +108,7 @@ async def _play(kind: str, server: Server, scenario: str, rounds: int, fault: st
 
     began = time.monotonic()
     async with visit(server) as site:
-        clients = site.clients(1 if scenario in WIDE else LANES, run=secrets.token_hex(3), fault=fault)
+        clients = site.clients(1 if tally.scenario in WIDE else LANES, run=secrets.token_hex(3), fault=fault)
         await asyncio.gather(*(lane(client) for client in clients))
         tally.requests = sum(client.requests for client in clients)
         tally.repeats = sum(client.repeats for client in clients)

@@ -75,6 +75,11 @@ class Answer:
         return None
 
     @property
+    def away(self) -> bool:
+        """Whether the store was away; who holds a replaced verifier is told to come back too, for another reason."""
+        return self.status == 503 and b"session_superseded" not in self.body
+
+    @property
     def views(self) -> list[View]:
         """What the application saw at each ``see``; nothing where it did not answer."""
         return [View(**view) for view in json.loads(self.body)] if self.status == 200 else []
@@ -97,7 +102,7 @@ class Gate:
         self.name = name
         self._held: list[asyncio.Transport] = []
         self._changed = asyncio.Event()
-        self._opened = False
+        self.opened = False
 
     async def arrived(self, *asked: asyncio.Task[Answer]) -> None:
         """Wait until all of these requests stand at the gate; raise Broken for one that is answered before."""
@@ -113,7 +118,7 @@ class Gate:
 
     def open(self) -> None:
         """Let everyone go."""
-        self._opened = True
+        self.opened = True
         for transport in self._held:
             transport.write(b"!")
 
@@ -121,7 +126,7 @@ class Gate:
         """Keep one more."""
         self._held.append(transport)
         self._changed.set()
-        if self._opened:
+        if self.opened:
             transport.write(b"!")
 
 
@@ -264,11 +269,27 @@ class Client:
         self._mine.append(gate)
         return gate
 
-    def start(self, steps: str, cookie: str | None = None, *, worker: int = 0) -> asyncio.Task[Answer]:
-        """Begin a request, without waiting for its answer; it ends with the round at the latest."""
-        task = asyncio.create_task(self.ask(steps, cookie, worker=worker))
+    def start(
+        self, steps: str, cookie: str | None = None, *, worker: int = 0, gate: Gate | None = None
+    ) -> asyncio.Task[Answer]:
+        """Begin a request, without waiting for its answer; it ends with the round at the latest.
+
+        One that is to wait at a ``gate`` is repeated where it did not come so far.
+        """
+        task = asyncio.create_task(self._sent(steps, cookie, worker, gate))
         self._started.append(task)
         return task
+
+    async def _sent(self, steps: str, cookie: str | None, worker: int, gate: Gate | None) -> Answer:
+        answer = await self.ask(steps, cookie, worker=worker)
+        while answer.away and gate is not None and not gate.opened:
+            await self._pause()
+            answer = await self.ask(steps, cookie, worker=worker)
+        return answer
+
+    async def _pause(self) -> None:
+        self.repeats += 1
+        await asyncio.sleep(_PAUSE)
 
     async def settle(self) -> None:
         """End the round: open its gates, and wait for whatever is still under way, whatever comes of it."""
@@ -302,8 +323,7 @@ class Client:
         for _ in range(_REPEATS):
             if answer.status != 503:
                 break
-            self.repeats += 1
-            await asyncio.sleep(_PAUSE)
+            await self._pause()
             answer = await self.ask(steps, cookie, worker=worker)
         if answer.status != 200:
             raise Broken(f"?{steps} was answered {answer.status}: {answer.body[:300]!r}")

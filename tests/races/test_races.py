@@ -71,8 +71,13 @@ def test_two_hundred_names_put_at_once_are_all_there(race: Race) -> None:
 
 
 def test_rotation_sudo_login_and_logout_at_once_have_one_outcome(race: Race) -> None:
-    """Whatever the order: one living verifier, nobody else's data, a logout that stays. (SE-03, SE-08, SU-02)"""
+    """Whatever the order: one living verifier, nobody else's data, a logout that stays. (SE-04, SE-08, SE-22, SU-02)"""
     _clean(race("rotation, sudo, login and logout at once"))
+
+
+def test_a_browser_with_many_tabs_gets_what_it_was_told(race: Race) -> None:
+    """What an answer said holds for every request that begins after it. (SE-04, SE-08, SE-15)"""
+    _clean(race("a browser with many tabs"))
 
 
 #: What a store does wrong, and the race that has to notice.
@@ -85,6 +90,7 @@ NOTICED: Final = [
     ("lenient", "rotation, sudo, login and logout at once"),
     ("unending", "rotation, sudo, login and logout at once"),
     ("unending", "logout against a slow writer"),
+    ("unending", "a browser with many tabs"),
 ]
 
 
@@ -93,4 +99,4 @@ NOTICED: Final = [
 def test_a_store_that_is_wrong_is_noticed(
     kind: str, fault: str, scenario: str, running: Callable[[str], Server]
 ) -> None:
-    assert play(kind, running(kind), scenario, ROUNDS, fault=fault).broken
+    assert play(kind, running(kind), scenario, ROUNDS, fault=fault, enough=1).broken
