@@ -63,8 +63,6 @@ class Losses:
 
     def claim(self, now: float) -> tuple[Event, ...]:
         """Return the event that says what was lost before, to be recorded first; nothing if nothing was."""
-        if not self._untold:
-            return ()
         with self._lock:
             count, self._untold = self._untold, 0
         if not count:

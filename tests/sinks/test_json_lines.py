@@ -175,6 +175,15 @@ def test_a_full_disk_is_reported() -> None:
         JSONLinesSink("/dev/full").write([LONG])
 
 
+def test_what_is_no_file_is_written_to_as_it_is(tmp_path: Path) -> None:
+    JSONLinesSink("/dev/null").write([LONG])
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    JSONLinesSink(tmp_path / "pipe").write([LONG])
+    assert json.loads(os.read(reader, 10_000))["action"] == "user_login"
+    os.close(reader)
+
+
 CRAMPED = """
 import resource, signal, sys
 from secmw.audit import Event
@@ -207,8 +216,11 @@ def test_where_only_a_part_fits_nothing_is_left_of_it(path: Path) -> None:
     assert [int(line["id"]) for line in lines(path)] == [1, 2, 3, 9]
 
 
-def test_what_cannot_be_undone_is_closed_by_the_next(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """AU-07: a file that may only be added to (chattr +a)."""
+@pytest.mark.parametrize("lacking", ["ftruncate", "flock"])
+def test_what_cannot_be_undone_is_closed_by_the_next(
+    lacking: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AU-07: a file that may only be added to (chattr +a), or that nobody can have to himself."""
     sink = JSONLinesSink(path)
     write = os.write
 
@@ -220,7 +232,7 @@ def test_what_cannot_be_undone_is_closed_by_the_next(path: Path, monkeypatch: py
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "write", half)
-        patched.setattr(os, "ftruncate", no)
+        patched.setattr(os if lacking == "ftruncate" else fcntl, lacking, no)
         with pytest.raises(OSError, match="only 20 of"):
             sink.write([LONG])
     sink.write([LONG])
