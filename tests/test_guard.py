@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+from secmw.assembly import AsyncParts, Parts
 from secmw.exchange import Exchange
 from secmw.guard import AsyncGuard, Guard, announce, report, report_twins
+from secmw.hooks import NONE, AsyncCaller, Caller, Hooks
 from secmw.http import Reason, Refusal
 from secmw.keys import KeyRing
+from secmw.sessions.demand import Asking
+from secmw.testing import FrozenClock
 from secmw.xsrf import Tokens
 from tests.making import KEY, exchange, plans
 
@@ -23,8 +27,11 @@ FORM = HOME | {"content-type": "application/x-www-form-urlencoded"}
 class Body:
     """A request body that remembers what was asked of it."""
 
-    def __init__(self, body: bytes = b"") -> None:
+    def __init__(self, body: bytes = b"", query: bytes = b"") -> None:
         self.accept = "text/html"
+        self.agent = "tests/1"
+        self.query = query
+        self.asking = Asking(method="GET", target="/")
         self.body = body
         self.asked: list[int] = []
 
@@ -33,9 +40,25 @@ class Body:
         return self.body[:limit], len(self.body) <= limit
 
 
-class AsyncBody(Body):
-    async def peek(self, limit: int) -> tuple[bytes, bool]:  # type: ignore[override]
-        return super().peek(limit)
+class AsyncBody:
+    """The same for the other colour."""
+
+    def __init__(self, body: Body) -> None:
+        self.accept, self.agent, self.query, self.asking = body.accept, body.agent, body.query, body.asking
+        self._body = body
+
+    async def peek(self, limit: int) -> tuple[bytes, bool]:
+        return self._body.peek(limit)
+
+
+def guard(clock: FrozenClock | None = None, hooks: Hooks = NONE) -> Guard:
+    clock = clock or FrozenClock()
+    return Guard(Parts(None, None, Caller(hooks, clock), None, clock))
+
+
+def async_guard(clock: FrozenClock | None = None, hooks: Hooks = NONE) -> AsyncGuard:
+    clock = clock or FrozenClock()
+    return AsyncGuard(AsyncParts(None, None, AsyncCaller(hooks, clock), None, clock))
 
 
 def form(body: str = "", **settings: Any) -> tuple[Exchange, bytes]:
@@ -44,11 +67,10 @@ def form(body: str = "", **settings: Any) -> tuple[Exchange, bytes]:
 
 
 async def both(found: Exchange, body: bytes, colour: str) -> tuple[Any, list[int]]:
+    incoming = Body(body)
     if colour == "sync":
-        incoming = Body(body)
-        return Guard().admit(found, incoming), incoming.asked
-    waiting = AsyncBody(body)
-    return await AsyncGuard().admit(found, waiting), waiting.asked
+        return guard().admit(found, incoming), incoming.asked
+    return await async_guard().admit(found, AsyncBody(incoming)), incoming.asked
 
 
 COLOURS = pytest.mark.parametrize("colour", ["sync", "async"])

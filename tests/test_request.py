@@ -335,7 +335,7 @@ def test_any_request_is_answered_and_never_an_error(
     )
     assert found.wants is not Wants.SCREEN
     if found.wants is Wants.FORM:
-        found.resume(b"\xff", complete=False)
+        found.read_form(b"\xff", complete=False)
     if found.wants is Wants.REPLY:
         reply = found.reply("text/html")
         assert 200 <= reply.status < 500

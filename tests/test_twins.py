@@ -1,13 +1,15 @@
-"""Guard and AsyncGuard are one text: take async and await away and nothing differs."""
+"""What waits has two colours, and they are one text: take async and await away and nothing differs."""
 
 from __future__ import annotations
 
 import ast
 import inspect
+from types import ModuleType
 
 import pytest
 
 from secmw import guard
+from secmw.audit import recorder
 
 
 class Sync(ast.NodeTransformer):
@@ -32,22 +34,27 @@ class Sync(ast.NodeTransformer):
         return node
 
 
-def shape(name: str) -> str:
-    tree = ast.parse(inspect.getsource(guard))
+TWINS = [(guard, "Guard"), (guard, "Incoming"), (recorder, "Recorder")]
+
+
+def shape(module: ModuleType, name: str) -> str:
+    tree = ast.parse(inspect.getsource(module))
     (found,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
     return ast.dump(Sync().visit(found))
 
 
-@pytest.mark.parametrize("name", ["Guard", "Incoming"])
-def test_the_two_colours_are_the_same_text(name: str) -> None:
-    assert shape(f"Async{name}") == shape(name)
+@pytest.mark.parametrize(("module", "name"), TWINS, ids=[name for _, name in TWINS])
+def test_the_two_colours_are_the_same_text(module: ModuleType, name: str) -> None:
+    assert shape(module, f"Async{name}") == shape(module, name)
 
 
-def test_only_what_waits_has_two_colours() -> None:
+@pytest.mark.parametrize("module", [guard, recorder], ids=["guard", "recorder"])
+def test_only_what_waits_has_two_colours(module: ModuleType) -> None:
     classes = [
-        node.name for node in ast.parse(inspect.getsource(guard)).body if isinstance(node, ast.ClassDef)
+        node.name for node in ast.parse(inspect.getsource(module)).body if isinstance(node, ast.ClassDef)
     ]
-    assert sorted(classes) == ["AsyncGuard", "AsyncIncoming", "Guard", "Incoming"]
+    names = [name for home, name in TWINS if home is module]
+    assert sorted(classes) == sorted([*names, *(f"Async{name}" for name in names)])
 
 
 def test_a_difference_would_be_noticed() -> None:

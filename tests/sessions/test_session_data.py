@@ -1,0 +1,310 @@
+"""The values of a session: a mapping that knows what this request changed."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+
+from secmw.errors import SessionError
+from secmw.sessions import codec
+from secmw.sessions.session import Session
+from tests.sessions.making import nobody, rules, session
+
+NAMES = st.sampled_from(["a", "b", "c", "d"])
+SCALARS = st.none() | st.booleans() | st.integers(-5, 5) | st.text("xy", max_size=3)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("kl", max_size=1), inner, max_size=2),
+    max_leaves=5,
+)
+DATA = st.dictionaries(NAMES, VALUES, max_size=4)
+
+
+def merged(before: dict[str, Any], changes: dict[str, bytes | None]) -> dict[str, Any]:
+    """Say what a store makes of the changes."""
+    values = dict(before)
+    for name, value in changes.items():
+        if value is None:
+            values.pop(name, None)
+        else:
+            values[name] = codec.decode_value(value)
+    return values
+
+
+class Mapping(RuleBasedStateMachine):
+    """Do to a session and to a dict the same, and compare what is left in the store."""
+
+    lent: Any = Bundle("lent")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: dict[str, Any] = {}
+        self.model: dict[str, Any] = {}
+        self.session: Session = nobody()
+
+    @initialize(data=DATA)
+    def begin(self, data: dict[str, Any]) -> None:
+        self.before, self.model = copy.deepcopy(data), copy.deepcopy(data)
+        self.session = session("ann", data)
+
+    @rule(name=NAMES, value=VALUES)
+    def put(self, name: str, value: Any) -> None:
+        self.session[name] = copy.deepcopy(value)
+        self.model[name] = copy.deepcopy(value)
+
+    @rule(name=NAMES)
+    def remove(self, name: str) -> None:
+        assert (name in self.session) is (name in self.model)
+        if name in self.model:
+            del self.session[name]
+            del self.model[name]
+        else:
+            with pytest.raises(KeyError):
+                del self.session[name]
+
+    @rule(name=NAMES, value=VALUES)
+    def update(self, name: str, value: Any) -> None:
+        self.session.update({name: copy.deepcopy(value)})
+        self.model.update({name: copy.deepcopy(value)})
+
+    @rule(name=NAMES, value=VALUES)
+    def setdefault(self, name: str, value: Any) -> None:
+        got = self.session.setdefault(name, copy.deepcopy(value))
+        wanted = self.model.setdefault(name, copy.deepcopy(value))
+        assert got == wanted
+        if isinstance(got, list):
+            got.append("more")
+            wanted.append("more")
+
+    @rule(name=NAMES)
+    def pop(self, name: str) -> None:
+        assert self.session.pop(name, "none") == self.model.pop(name, "none")
+
+    @rule()
+    def clear(self) -> None:
+        self.session.clear()
+        self.model.clear()
+
+    @rule(target=lent, name=NAMES)
+    def read(self, name: str) -> tuple[Any, Any]:
+        got, wanted = self.session.get(name), self.model.get(name)
+        assert got == wanted
+        return got, wanted
+
+    @rule(pair=consumes(lent), value=SCALARS)
+    def change_in_place(self, pair: tuple[Any, Any], value: Any) -> None:
+        for found in pair:
+            if isinstance(found, list):
+                found.append(value)
+            elif isinstance(found, dict):
+                found["new"] = value
+
+    @rule()
+    def ask_for_changes_early(self) -> None:
+        self.session.changes()
+
+    @invariant()
+    def it_reads_like_a_dict(self) -> None:
+        data = self.session.data
+        assert data == self.model
+        assert (len(self.session), sorted(self.session)) == (len(self.model), sorted(self.model))
+
+    def teardown(self) -> None:
+        changes = dict(self.session.changes())
+        assert merged(self.before, changes) == self.model
+        assert codec.decode(self.session.whole()) == self.model
+        assert self.session.pending or not changes
+        assert not any(value is None and name not in self.before for name, value in changes.items())
+
+
+TestMapping = Mapping.TestCase
+
+
+@given(DATA)
+def test_reading_changes_nothing(data: dict[str, Any]) -> None:
+    """SE-10"""
+    found = session("ann", data)
+    assert dict(found) == data
+    for name, value in data.items():
+        assert found[name] == found.get(name) == value
+    assert (list(found), len(found), found == data) == (list(data), len(data), True)
+    assert found.changes() == {}
+    assert found.get("nothing") is None
+    assert found.get("nothing", 7) == 7
+    with pytest.raises(KeyError):
+        _ = found["nothing"]
+
+
+def test_what_is_not_touched_is_not_even_decoded() -> None:
+    """SE-10: untouched is free"""
+    found = session("ann", {"a": [1]})
+    assert not found.pending
+    assert not found.read
+    assert found.changes() == {}
+
+
+# --- changed in place
+
+
+def test_what_was_read_and_then_changed_in_place_is_noticed() -> None:
+    found = session("ann", {"cart": {"items": [1]}, "other": [1]})
+    found["cart"]["items"].append(2)
+    _ = found["other"]
+    assert {name: codec.decode_value(value or b"") for name, value in found.changes().items()} == {
+        "cart": {"items": [1, 2]}
+    }
+
+
+def test_what_was_put_there_may_be_filled_afterwards() -> None:
+    found = session("ann")
+    items: list[int] = []
+    found["items"] = items
+    items.append(1)
+    assert codec.decode_value(found.changes()["items"] or b"") == [1]
+    items.append(2)
+    assert codec.decode_value(found.changes()["items"] or b"") == [1, 2]
+
+
+def test_a_default_may_be_filled_as_in_a_dict() -> None:
+    found = session("ann")
+    found.setdefault("items", []).append(1)
+    assert codec.decode_value(found.changes()["items"] or b"") == [1]
+
+
+@pytest.mark.parametrize("values", [lambda found: found.values(), lambda found: dict(found.items()).values()])
+def test_what_is_lent_by_iterating_is_looked_after_too(values: Any) -> None:
+    found = session("ann", {"a": [1]})
+    for value in values(found):
+        value.append(2)
+    assert codec.decode_value(found.changes()["a"] or b"") == [1, 2]
+
+
+def test_what_was_removed_is_not_written_for_having_been_lent() -> None:
+    found = session("ann", {"a": [1]})
+    lent = found["a"]
+    del found["a"]
+    lent.append(2)
+    assert found.changes() == {"a": None}
+
+
+def test_what_was_replaced_is_not_written_for_having_been_lent() -> None:
+    found = session("ann", {"a": [1]})
+    lent = found["a"]
+    found["a"] = "text"
+    lent.append(2)
+    assert found.changes() == {"a": codec.encode("a", "text")}
+
+
+def test_what_was_changed_in_place_into_what_can_not_be_kept_is_an_error_that_names_it() -> None:
+    """SE-13"""
+    found = session("ann", {"a": [1]})
+    found["a"].append({1})
+    with pytest.raises(SessionError, match=r"session\[a\[1\]\] can't be kept: set"):
+        found.changes()
+
+
+# --- removing
+
+
+def test_a_name_that_this_request_put_and_removed_is_no_change() -> None:
+    """SE-09: another request may have put one there meanwhile"""
+    found = session("ann", {"a": 1})
+    found["new"] = 1
+    del found["new"]
+    assert found.changes() == {}
+
+
+def test_clearing_removes_what_was_there_when_it_was_read_and_nothing_else() -> None:
+    """SE-09"""
+    found = session("ann", {"a": 1, "b": 2})
+    found["new"] = 1
+    found.clear()
+    assert found.changes() == {"a": None, "b": None}
+    assert len(found) == 0
+
+
+# --- strict
+
+
+def test_who_asks_to_be_strict_expects_what_was_read() -> None:
+    found = session("ann", {"a": 1, "b": 2})
+    found["a"] = 5
+    found["new"] = 1
+    assert found.expected(found.changes()) == {}
+    found.strict()
+    assert found.expected(found.changes()) == {"a": codec.encode("a", 1), "new": None}
+
+
+# --- what can't be kept
+
+
+@pytest.mark.parametrize("name", [1, None, b"a", ("a",)])
+def test_a_name_is_text(name: Any) -> None:
+    with pytest.raises(SessionError, match="a name in a session is text"):
+        session("ann")[name] = 1
+
+
+def test_a_name_that_can_not_be_written_is_an_error_at_once() -> None:
+    found = session("ann")
+    with pytest.raises(SessionError, match="lone surrogates"):
+        found["\ud800"] = 1
+    assert not found.pending
+
+
+def test_a_value_that_can_not_be_kept_is_an_error_at_once_and_changes_nothing() -> None:
+    """SE-13"""
+    found = session("ann", {"a": 1})
+    for wrong in ({1}, object(), "\ud800", 2**70):
+        with pytest.raises(SessionError):
+            found["a"] = wrong
+    assert found["a"] == 1
+    assert found.changes() == {}
+
+
+def test_one_value_that_is_too_large_is_an_error_at_once() -> None:
+    """SE-13"""
+    found = session("ann", {"a": 1}, under=rules(max_size=2048))
+    with pytest.raises(
+        SessionError, match=r"session\['a'\] would take 3003 bytes; sessions.max_size allows 2048"
+    ):
+        found["a"] = "x" * 3000
+    assert found["a"] == 1
+
+
+# --- when
+
+
+def test_while_the_store_is_away_the_session_is_empty_and_read_only() -> None:
+    """RB-01"""
+    found = nobody()
+    found.readonly = True
+    assert dict(found) == {}
+    with pytest.raises(SessionError, match="empty and read-only"):
+        found["a"] = 1
+    with pytest.raises(SessionError, match="empty and read-only"):
+        del found["a"]
+    found.clear()
+
+
+def test_after_the_head_has_left_only_a_session_that_is_there_can_be_written_to() -> None:
+    late = nobody()
+    late.sealed = True
+    with pytest.raises(SessionError, match="no session to write to"):
+        late["a"] = 1
+    there = session("ann")
+    there.sealed = True
+    there["a"] = 1
+    assert list(there.changes()) == ["a"]
+
+
+def test_data_that_is_not_ours_is_an_error_and_no_empty_session() -> None:
+    """SE-14"""
+    found = session("ann")
+    found._base = b"\xc1"
+    with pytest.raises(ValueError, match="no session data"):
+        dict(found)
