@@ -1,8 +1,8 @@
 """Action: what can happen, one name for each thing. Pure.
 
 Three vocabularies in one table: the names that Posit's products write, OWASP's where it has one for what secmw does
-besides (Logging Vocabulary Cheat Sheet), and ours, in OWASP's manner, for the rest. An application's own actions are plain
-text and stand in no table.
+besides (Logging Vocabulary Cheat Sheet), and ours, in OWASP's manner, for the rest. Of these two, what secmw writes is here and
+nothing else. An application's own actions are plain text and stand in no table.
 """
 
 from __future__ import annotations
@@ -139,7 +139,6 @@ class Action(enum.StrEnum):
     )
 
     # --- sessions
-    SESSION_CREATED = "session_created", "owasp", "web", "a session of a user began"
     SESSION_RENEWED = "session_renewed", "owasp", "web", "a session was given another id"
     SESSION_EXPIRED = "session_expired", "owasp", "web", "a session reached its age limit or its idle limit"
     SESSION_USE_AFTER_EXPIRE = (
@@ -191,7 +190,6 @@ class Action(enum.StrEnum):
     )
 
     # --- the log itself
-    SYS_STARTUP = "sys_startup", "owasp", "system", "the application was started"
     SUPPRESSED = (
         "suppressed",
         "secmw",

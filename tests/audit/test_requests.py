@@ -238,7 +238,6 @@ def test_nothing_that_is_recorded_holds_a_secret(make: Make, caplog: pytest.LogC
     assert sorted(secret for secret in secrets if secret.encode() in said) == []
 
 
-@pytest.mark.xfail(reason="a wrong password is counted with the refusals of strangers", strict=True)
 def test_every_wrong_password_is_an_event_of_its_own(make: Make) -> None:
     """SU-05: the allowance of strangers is not for those whose credentials were looked at."""
     site = make(refusals_per_minute=2)
