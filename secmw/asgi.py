@@ -67,11 +67,15 @@ class Middleware:
         self.app = app
         parts = assemble(policy, hooks=hooks, store=store, sinks=sinks, clock=clock, asynchronous=True)
         self.plans = policy.compile(
-            ASGI, can_verify=hooks.verify is not None, audited=parts.recorder is not None, clock=clock
+            ASGI,
+            can_verify=hooks.verify is not None,
+            versioned=parts.caller.versioned,
+            audited=parts.recorder is not None,
+            clock=clock,
         )
         self.guard = AsyncGuard(parts)
         # A store that never waits is asked without a coroutine: two of them cost as much as a wrapper that does nothing.
-        self.load_now = None if parts.caller.versioned else getattr(parts.store, "load_now", None)
+        self.load_now: Any = None if parts.caller.versioned else getattr(parts.store, "load_now", None)
         announce(self.plans.notices)
 
     # A call for each part of this would cost more than the part.
@@ -122,29 +126,20 @@ class Middleware:
             scope["secmw"] = exchange
             if root:
                 exchange.root = root
-        if exchange.wants is RECORD:
-            if self.load_now is None:
-                await self.guard.find(exchange)
-            else:
-                try:
-                    exchange.resume(self.load_now(exchange.selector), exchange.started)
-                except StoreError as error:
-                    exchange.outage(str(error))
-        if exchange.wants is not None:
-            incoming = Incoming(scope, receive)
-            reply = await self.guard.admit(exchange, incoming)
-            if reply is not None:
-                await answer(exchange, reply, send)
-                return
-            receive = incoming.receive
-
         onward = send
 
         # A plain function: a coroutine per body message would cost more than everything else here.
         def complete(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 if (exchange.held is not None or exchange.events is not None) and exchange.pending:
-                    return settled(message)
+
+                    async def settled() -> None:
+                        nonlocal onward
+                        if not await self.begin(exchange, message, Incoming(scope, receive), send):
+                            # What the application says from now on belongs to an answer that nobody gets.
+                            onward = _unsent
+
+                    return settled()
                 headers = message.get("headers", ())
                 if type(headers) is not list:
                     headers = list(headers)
@@ -157,19 +152,17 @@ class Middleware:
                     message = {**message, "headers": lines}
             return onward(message)
 
-        async def settled(message: Message) -> None:
-            nonlocal onward
-            status = message["status"]
-            reply = await self.guard.settle(exchange, status, Incoming(scope, receive))
-            if reply is None:
-                lines = exchange.close(status, list(message.get("headers", ())))
-                await send({**message, "headers": lines})
-            else:
-                # What the application says from now on belongs to an answer that nobody gets.
-                onward = _unsent
-                await answer(exchange, reply, send)
-
         try:
+            if exchange.wants is not None:
+                if exchange.wants is RECORD and self.load_now is not None:
+                    self.find_now(exchange)
+                if exchange.wants is not None:
+                    incoming = Incoming(scope, receive)
+                    reply = await self.guard.admit(exchange, incoming)
+                    if reply is not None:
+                        await answer(exchange, reply, send)
+                        return
+                    receive = incoming.receive
             await self.app(scope, receive, complete)
         except Exception:
             # The server shall log the error; the person gets an answer with every security header.
@@ -292,6 +285,23 @@ class Middleware:
             if scope["type"] == "lifespan":
                 await self.guard.close()
 
+    def find_now(self, exchange: Exchange) -> None:
+        """Fetch a session from a store that answers at once."""
+        try:
+            exchange.resume(self.load_now(exchange.selector), exchange.started)
+        except StoreError as error:
+            exchange.outage(str(error))
+
+    async def begin(self, exchange: Exchange, message: Message, incoming: Incoming, send: Send) -> bool:
+        """Write what is due and send the head of a response; False where another answer had to take its place."""
+        status = message["status"]
+        reply = await self.guard.settle(exchange, status, incoming)
+        if reply is not None:
+            await answer(exchange, reply, send)
+            return False
+        await send({**message, "headers": exchange.close(status, list(message.get("headers", ())))})
+        return True
+
     async def failed(self, exchange: Exchange, scope: Scope, send: Send) -> None:
         """Answer in place of an application that could not."""
         exchange.fail()
@@ -308,6 +318,7 @@ class Middleware:
             _log.error(
                 "what the application put into the session after the response had started is lost: %s", error
             )
+            await self.guard.settle(exchange, 500, Incoming(scope, _nothing))
 
 
 class HandshakeRefusedError(Exception):

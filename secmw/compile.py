@@ -33,6 +33,7 @@ from secmw.xsrf import Tokens
 if TYPE_CHECKING:
     from secmw.config.settings import Xsrf
     from secmw.policy import Policy
+    from secmw.sessions.rules import Rules
 
 _LISTS: Final = frozenset(
     {
@@ -83,24 +84,39 @@ def response_lines(policy: Policy, nonce: str | None = None) -> list[HeaderLine]
 
 
 def compile_policy(
-    policy: Policy, wire: Wire, *, can_verify: bool = False, audited: bool = False, clock: Clock = system
+    policy: Policy,
+    wire: Wire,
+    *,
+    can_verify: bool = False,
+    versioned: bool = False,
+    audited: bool = False,
+    clock: Clock = system,
 ) -> Plans:
     """Work a policy out for one wire.
 
-    ``can_verify``: whether there is somebody to ask whether a password is right. ``audited``: whether there is a trail.
+    ``can_verify``: whether there is somebody to ask whether a password is right; ``versioned``: for the version of a user's
+    credentials. ``audited``: whether there is a trail.
     """
-    return _Compiler(policy, wire, can_verify=can_verify, audited=audited, clock=clock).plans()
+    compiler = _Compiler(
+        policy, wire, can_verify=can_verify, versioned=versioned, audited=audited, clock=clock
+    )
+    return compiler.plans()
 
 
 class _Compiler:
     """Hold what all plans of one policy and wire share while they are made."""
 
-    def __init__(self, policy: Policy, wire: Wire, *, can_verify: bool, audited: bool, clock: Clock) -> None:
+    def __init__(
+        self, policy: Policy, wire: Wire, *, can_verify: bool, versioned: bool, audited: bool, clock: Clock
+    ) -> None:
         self.policy = policy
         self.wire = wire
         self.can_verify = can_verify
+        self.versioned = versioned
         self.audited = audited
         self.clock = clock
+        site = self.session_rules(policy)
+        self.find = None if site is None else site.find
         public = None if policy.public_url is None else urlsplit(policy.public_url)
         self.home = None if public is None else parse_authority(public.netloc)
         self.home_scheme = "" if public is None else public.scheme
@@ -151,6 +167,12 @@ class _Compiler:
         if isinstance(policy.trusted_proxies, str):
             return Resolver("server", policy.hops, policy.forwarded)
         return Resolver(TrustedProxies.of(policy.trusted_proxies), policy.hops, policy.forwarded)
+
+    def session_rules(self, policy: Policy) -> Rules | None:
+        """Work out the rules for sessions of one class of paths."""
+        if not policy.screening:
+            return None
+        return session_rules(policy, can_verify=self.can_verify, versioned=self.versioned, wire=self.wire)
 
     def key(self, name: str) -> Any:
         """Spell a header name, lower-case, in the wire's type."""
@@ -220,9 +242,8 @@ class _Compiler:
             behind_tls=bool(policy.force_secure),
             quiet=not checks and not own_page,
             own=own_page,
-            sessions=session_rules(policy, can_verify=self.can_verify, wire=self.wire)
-            if policy.screening
-            else None,
+            sessions=self.session_rules(policy),
+            find=self.find,
             audited=self.audited,
             now=self.clock.now,
         )

@@ -110,7 +110,7 @@ class Exchange(View):
     def screen(self) -> Exchange:
         """Ask every question that needs nothing but the request, in order; the first refusal counts."""
         plan = self.plan
-        if self.raw_cookie is not None and plan.sessions is not None:
+        if self.raw_cookie is not None and plan.find is not None:
             self.look()
         refusal = self.site.refusal
         if refusal is None and self.scheme != "https":
@@ -127,21 +127,24 @@ class Exchange(View):
 
     def look(self) -> Exchange:
         """Look for the id of a session among the cookies; two that differ are none."""
-        rules = self.plan.sessions
-        if rules is None:
+        find, rules = self.plan.find, self.plan.sessions
+        found = None if find is None else find(self.raw_cookie)
+        if found is None:
             return self
-        found = rules.find(self.raw_cookie)
         if found is AMBIGUOUS:
-            self.held = Session(rules, None, self.started, Over.AMBIGUOUS)
+            if rules is not None:
+                self.held = Session(rules, None, self.started, Over.AMBIGUOUS)
             self.note(Action.SESSION_AMBIGUOUS, "two session cookies that differ", outcome="refused")
-        elif found is not None:
-            self.presented = found
+            return self
+        self.presented = found
+        # Where the path has none the id is good for one thing: the token that is bound to it needs no store.
+        if rules is not None:
             self.wants = Wants.RECORD
         return self
 
     def _go_on(self) -> None:
         """Want what comes next."""
-        if self.presented is not None and self.held is None:
+        if self.presented is not None and self.held is None and self.plan.sessions is not None:
             self.wants = Wants.RECORD
         elif self.plan.own:
             self.wants = Wants.PAGE
@@ -179,11 +182,11 @@ class Exchange(View):
             raise RuntimeError("nothing was presented, so there is nothing to resume")
         passive = rules.passive is not None and rules.passive(self.path)
         self.held = session = resuming.resume(rules, presented, found, now, passive=passive)
-        if session.over is None and self.bound is not Bound.VISIT and not plan.own:
+        if session.lost is None and self.bound is not Bound.VISIT and not plan.own:
             # A living session, and a token of its own where one was asked for: there is nothing left to ask.
             self.wants = None
             return
-        if session.over is not None:
+        if session.lost is not None:
             self.held = session = self._judge(session, now)
         if self.bound is not None and plan.xsrf is not None and self.refusal is None:
             loaded = session.loaded
@@ -201,7 +204,7 @@ class Exchange(View):
         """Take note of what was presented in place of a living session's id."""
         suspicion = resuming.suspicion(session, now)
         if suspicion is not None:
-            self.note(*suspicion, outcome="refused", reason=str(session.over))
+            self.note(*suspicion, outcome="refused", reason=str(session.lost))
         if session.superseded:
             page = page_of(self) if self.plan.own and self.method == "POST" else None
             if page is not None and page.superseded:
@@ -224,7 +227,8 @@ class Exchange(View):
         """Go on without the store: refuse, or, where the policy says so, show a page as a stranger would see it."""
         rules = self.plan.sessions
         self.resumed = True
-        if rules is not None and rules.anonymous_on_outage and self.method in ("GET", "HEAD"):
+        calm = rules is not None and rules.anonymous_on_outage and not self.plan.own
+        if rules is not None and calm and self.method in ("GET", "HEAD"):
             self.held = session = Session(rules, None, self.started)
             session.readonly = True
             self._amend().personal = True
@@ -330,17 +334,16 @@ class Exchange(View):
             action=str(action),
             event_description=description,
             client=self.client or "",
-            selector=("" if self.held is None else self.held.selector or "") or self.selector or "",
+            selector=("" if self.held is None else self.held.handle or "") or self.selector or "",
             outcome=outcome,
             reason=reason,
             extra=dict(extra),
         )
 
-    def demanded(self) -> None:
-        """Take note that the password was asked for again."""
+    def tell(self, action: str, description: str, *, outcome: str = "success") -> None:
+        """Have the trail record something of ours, each time."""
         if self.plan.audited:
-            event = self._event(Action.WEB_SUDO, "was asked for the password again", outcome="refused")
-            self.events = [*(self.events or ()), event]
+            self.events = [*(self.events or ()), self._event(action, description, outcome=outcome)]
 
     def login_required(self, asking: Asking) -> Refusal | None:
         """Return None where somebody is signed in, what to answer otherwise (:func:`secmw.sessions.demand.login`)."""
@@ -365,7 +368,7 @@ class Exchange(View):
         amendment = self._amend()
         held = self.held
         if held is not None and held.whose()[0]:
-            binding = held.selector or ""
+            binding = held.handle or ""
             if not check.presents(self.cookie, binding):
                 self._set(amendment, xsrf_cookie(self.policy, tokens.token(binding)))
         else:
@@ -392,7 +395,11 @@ class Exchange(View):
     def _set(self, amendment: Amendment, cookie: Cookie) -> None:
         """Have the response set a cookie of ours, in place of any other of that name."""
         # A Secure cookie does not belong on an answer that everybody on the way can read.
-        if self.scheme == "https" or self.plan.behind_tls or not self.policy.cookies.secure or here(self):
+        secret = (
+            self.scheme == "https" or self.plan.behind_tls or not self.policy.cookies.secure or here(self)
+        )
+        # And nobody's cookies are replaced while it can't be known whose they are.
+        if secret and not (self.held is not None and self.held.readonly):
             amendment.cookies[cookie.name] = cookie
 
     # --- what must be written before the head leaves

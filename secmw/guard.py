@@ -109,17 +109,22 @@ class Guard:
         if self.store is None or exchange.selector is None:
             raise RuntimeError("there is no store to ask for a session")
         try:
-            exchange.resume(self.store.load(exchange.selector), exchange.started)
-            held = exchange.held
-            if self.caller.versioned and held is not None and held.loaded is not None:
-                user_id = held.loaded.user_id
-                if user_id is not None:
-                    exchange.check_credentials(self.caller.version(user_id))
+            found = self.store.load(exchange.selector)
         except StoreError as error:
             exchange.outage(str(error))
-        except Exception as error:  # noqa: BLE001 - whatever the host's hook raises, nobody is let in for it
-            _log.exception("current_credentials_version failed")
-            exchange.outage(f"current_credentials_version failed: {type(error).__name__}")
+            return
+        exchange.resume(found, exchange.started)
+        identity = (
+            None if exchange.held is None or exchange.held.loaded is None else exchange.held.loaded.identity
+        )
+        if self.caller.versioned and identity is not None and identity.user_id is not None:
+            try:
+                version = self.caller.version(identity.user_id, identity.credentials)
+            except Exception as error:  # noqa: BLE001 - whatever the host's hook raises, nobody is let in for it
+                _log.exception("current_credentials_version failed")
+                exchange.outage(f"current_credentials_version failed: {type(error).__name__}")
+            else:
+                exchange.check_credentials(version)
 
     def serve(self, exchange: Exchange, incoming: Incoming) -> None:
         """Fetch what one of our own pages needs, and have it answer."""
@@ -141,8 +146,9 @@ class Guard:
                 visit.verified = self.caller.verify(user_id, visit.form.get("password", ""))
             if page.lists and user_id and self.store is not None:
                 visit.records = self.store.of_user(user_id)
-        except StoreError as error:
-            exchange.outage(str(error))
+        except Exception as error:  # noqa: BLE001 - a store that is away, or a hook that fails: nobody is let in for it
+            _log.exception("%s can't be served", exchange.path)
+            exchange.outage(type(error).__name__)
             return
         exchange.answer(visit, incoming.asking)
 
@@ -243,17 +249,22 @@ class AsyncGuard:
         if self.store is None or exchange.selector is None:
             raise RuntimeError("there is no store to ask for a session")
         try:
-            exchange.resume(await self.store.load(exchange.selector), exchange.started)
-            held = exchange.held
-            if self.caller.versioned and held is not None and held.loaded is not None:
-                user_id = held.loaded.user_id
-                if user_id is not None:
-                    exchange.check_credentials(await self.caller.version(user_id))
+            found = await self.store.load(exchange.selector)
         except StoreError as error:
             exchange.outage(str(error))
-        except Exception as error:  # noqa: BLE001 - whatever the host's hook raises, nobody is let in for it
-            _log.exception("current_credentials_version failed")
-            exchange.outage(f"current_credentials_version failed: {type(error).__name__}")
+            return
+        exchange.resume(found, exchange.started)
+        identity = (
+            None if exchange.held is None or exchange.held.loaded is None else exchange.held.loaded.identity
+        )
+        if self.caller.versioned and identity is not None and identity.user_id is not None:
+            try:
+                version = await self.caller.version(identity.user_id, identity.credentials)
+            except Exception as error:  # noqa: BLE001 - whatever the host's hook raises, nobody is let in for it
+                _log.exception("current_credentials_version failed")
+                exchange.outage(f"current_credentials_version failed: {type(error).__name__}")
+            else:
+                exchange.check_credentials(version)
 
     async def serve(self, exchange: Exchange, incoming: AsyncIncoming) -> None:
         """Fetch what one of our own pages needs, and have it answer."""
@@ -275,8 +286,9 @@ class AsyncGuard:
                 visit.verified = await self.caller.verify(user_id, visit.form.get("password", ""))
             if page.lists and user_id and self.store is not None:
                 visit.records = await self.store.of_user(user_id)
-        except StoreError as error:
-            exchange.outage(str(error))
+        except Exception as error:  # noqa: BLE001 - a store that is away, or a hook that fails: nobody is let in for it
+            _log.exception("%s can't be served", exchange.path)
+            exchange.outage(type(error).__name__)
             return
         exchange.answer(visit, incoming.asking)
 

@@ -74,7 +74,8 @@ class Plan:
     ``ask``: the questions in order, or None. ``quiet``: nothing is asked of a request over HTTPS to a host of ours.
     ``lax``: whether this class may be easier than the base, so that the path as it was spelled is looked at again.
     ``behind_tls``: whether the policy vouches for HTTPS where the server sees none. ``own``: whether we answer in the
-    application's place. ``sessions``: the rules for sessions, None for no sessions. ``audited``: whether there is a trail.
+    application's place. ``sessions``: the rules for sessions, None for no sessions;
+    ``find`` finds the id of one among the cookies, wherever the site has any. ``audited``: whether there is a trail.
     """
 
     policy: Policy
@@ -97,6 +98,7 @@ class Plan:
     quiet: bool
     own: bool
     sessions: Rules | None
+    find: Callable[[Any], Any] | None
     audited: bool
     now: Callable[[], float]
 

@@ -288,9 +288,17 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         return {name: getattr(self, name) for name in self.__struct_fields__ if name in self._written}
 
     def compile(
-        self, wire: Wire, *, can_verify: bool = False, audited: bool = False, clock: Clock = system
+        self,
+        wire: Wire,
+        *,
+        can_verify: bool = False,
+        versioned: bool = False,
+        audited: bool = False,
+        clock: Clock = system,
     ) -> Plans:
         """Work the policy out for one wire, once, at start-up; the middlewares call this."""
         from secmw.compile import compile_policy
 
-        return compile_policy(self, wire, can_verify=can_verify, audited=audited, clock=clock)
+        return compile_policy(
+            self, wire, can_verify=can_verify, versioned=versioned, audited=audited, clock=clock
+        )

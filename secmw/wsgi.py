@@ -81,7 +81,11 @@ class Middleware:
         self.app = app
         parts = assemble(policy, hooks=hooks, store=store, sinks=sinks, clock=clock, asynchronous=False)
         self.plans = policy.compile(
-            WSGI, can_verify=hooks.verify is not None, audited=parts.recorder is not None, clock=clock
+            WSGI,
+            can_verify=hooks.verify is not None,
+            versioned=parts.caller.versioned,
+            audited=parts.recorder is not None,
+            clock=clock,
         )
         self.guard = Guard(parts)
         # Of a header spelled with hyphens or underscores a WSGI server leaves one key.
@@ -97,19 +101,18 @@ class Middleware:
         """Serve one request (PEP 3333)."""
         exchange = self.glance(environ) or self.view(environ)
         environ[_KEY] = exchange
-        if exchange.wants is Wants.RECORD:
-            self.guard.find(exchange)
-        if exchange.wants is not None:
-            incoming = Incoming(environ)
-            reply = self.guard.admit(exchange, incoming)
-            if reply is not None:
-                return answer(exchange, reply, start_response)
-
         head = Head(exchange, start_response, self.guard, environ)
         body: Iterable[bytes] = ()
         first: bytes | None = None
         chunks: Iterator[bytes] | None = None
         try:
+            if exchange.wants is not None:
+                if exchange.wants is Wants.RECORD:
+                    self.guard.find(exchange)
+                if exchange.wants is not None:
+                    reply = self.guard.admit(exchange, Incoming(environ))
+                    if reply is not None:
+                        return answer(exchange, reply, start_response)
             body = self.app(environ, head)
             if not head.leave():
                 # A generator starts its response with its first chunk. It is asked for that here, not later, because
@@ -248,6 +251,8 @@ class Head:
                     "what the application put into the session after the response had started is lost: %s",
                     error,
                 )
+                # What it ended stays ended.
+                self.guard.settle(self.exchange, 500, Incoming(self._environ))
 
     def _early(self, data: bytes) -> object:
         """Be the ``write`` of an application that does not return its chunks."""

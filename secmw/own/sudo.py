@@ -40,7 +40,7 @@ def _post(exchange: Exchange, visit: Visit) -> Reply | Refusal:
 
     target = local_target(visit.form.get("next", ""))
     if not visit.verified:
-        exchange.note(Action.WEB_SUDO, "gave a wrong password", outcome="failure")
+        exchange.tell(Action.WEB_SUDO, "gave a wrong password", outcome="failure")
         if exchange.session.superseded:
             return SUPERSEDED
         return _page(exchange, target, wrong=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
+from secmw.audit.action import Action
 from secmw.errors import ConfigError, Problem
 from secmw.http import Reason, Refusal
 from secmw.location import local_target
@@ -95,7 +96,7 @@ def sudo(exchange: Exchange, asking: Asking, max_age: int | None = None) -> Refu
     within = rules.sudo_duration if max_age is None else max_age
     if exchange.session.sudo_within(within):
         return None
-    exchange.demanded()
+    exchange.tell(Action.WEB_SUDO, "was asked for the password again", outcome="refused")
     page = f"{asking.root}/_secmw/sudo"
     if asking.navigation:
         return _on(Reason.SUDO_REQUIRED, page, asking, exchange)

@@ -80,7 +80,7 @@ def _impostor(rules: Rules, found: Record, now: float, proof: bytes) -> Session:
 
 def suspicion(session: Session, now: float) -> tuple[Action, str] | None:
     """Say what the audit trail is told of what was presented; None where there is nothing strange about it."""
-    match session.over:
+    match session.lost:
         case Over.FORGED:
             return Action.SESSION_FORGED, "the selector of a session with a secret that was never its own"
         case Over.ROTATED if now - session.replaced_at > REMEMBERED:

@@ -27,7 +27,8 @@ class Rules:
 
     ``cookie``: the name of the cookie, ``find`` looks for it. ``touch_every``: how stale "last seen" may get.
     ``inactivity``: 0 for none; ``cap``: 0 for none. ``passive``: whether a path's requests are no activity, None where all are.
-    ``can_verify``: whether there is anybody to ask whether a password is right.
+    ``can_verify``: whether there is anybody to ask whether a password is right; ``versioned``: whether there is anybody to
+    ask for the version of credentials.
     """
 
     cookie: str
@@ -45,9 +46,10 @@ class Rules:
     sudo: bool
     sudo_duration: int
     can_verify: bool
+    versioned: bool
 
 
-def rules(policy: Policy, *, can_verify: bool, wire: Wire = WSGI) -> Rules | None:
+def rules(policy: Policy, *, can_verify: bool, versioned: bool = False, wire: Wire = WSGI) -> Rules | None:
     """Work out the rules of one policy; None for a policy without sessions."""
     wanted = policy.sessions
     if wanted is None:
@@ -72,6 +74,7 @@ def rules(policy: Policy, *, can_verify: bool, wire: Wire = WSGI) -> Rules | Non
         sudo=policy.sudo.enabled,
         sudo_duration=int(policy.sudo.duration),
         can_verify=can_verify,
+        versioned=versioned,
     )
 
 

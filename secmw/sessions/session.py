@@ -86,7 +86,7 @@ class Session(MutableMapping[str, Any]):
     _strict = False
 
     #: Why there is no session; the digest of the verifier that was presented, where it is not the record's.
-    over: Over | None = None
+    lost: Over | None = None
     proof: bytes = b""
 
     def __init__(
@@ -103,13 +103,13 @@ class Session(MutableMapping[str, Any]):
             self.loaded = self.record = record
             self._base = record.data
         elif over is not None:
-            self.over = over
+            self.lost = over
         if proof:
             self.proof = proof
 
     def __repr__(self) -> str:
         """Show what a log may hold: the public half of the id, and nothing of what is in it."""
-        return f"<Session {self.selector or 'anonymous'}>"
+        return f"<Session {self.handle or 'anonymous'}>"
 
     # --- who
 
@@ -140,8 +140,20 @@ class Session(MutableMapping[str, Any]):
         return self.identity.description
 
     @property
+    def over(self) -> Over | None:
+        """Why what the browser presented is no session; None where it is one, or where nothing was presented."""
+        self.read = True
+        return self.lost
+
+    @property
     def selector(self) -> str | None:
         """The public half of the id, which names the session in lists, logs and audit events; None where there is none."""
+        self.read = True
+        return self.handle
+
+    @property
+    def handle(self) -> str | None:
+        """The selector, for a log: unlike the others this does not count as reading."""
         if self.fresh is not None:
             return self.fresh.selector
         return None if self.record is None else self.record.selector
@@ -209,6 +221,10 @@ class Session(MutableMapping[str, Any]):
             raise SessionError(
                 f"login needs checked_at in Unix seconds, not {type(checked_at).__name__}; use .timestamp()"
             )
+        if credentials_version is None and self.rules.versioned:
+            raise SessionError(
+                "login needs credentials_version: what Hooks(current_credentials_version=...) gives is compared with it"
+            )
         self._open("login")
         if self.whose()[0] not in ("", user_id):
             self._drop()
@@ -232,7 +248,7 @@ class Session(MutableMapping[str, Any]):
         self._drop()
         self.record = self.sign_in = self.fresh = None
         self.rotation = self.sudo = None
-        self.over = reason
+        self.lost = reason
         self.pending = self.cleared = True
         self.away = self.readonly
 
@@ -246,7 +262,7 @@ class Session(MutableMapping[str, Any]):
         # It may be what a client sent, and nothing of that becomes a key of a store before its shape was looked at.
         if not is_selector(selector):
             return
-        if selector == self.selector and self.sign_in is None:
+        if selector == self.handle and self.sign_in is None:
             self._forget(Over.REVOKED)
         else:
             self.endings = (*self.endings, (self._user(), selector))

@@ -27,6 +27,7 @@ from secmw.http import Reason, Refusal
 from secmw.sessions import codec
 from secmw.sessions.identifier import new_id
 from secmw.sessions.record import FOREVER, Identity, Over, Record, written
+from secmw.sessions.resuming import SUPERSEDED
 from secmw.sessions.writes import (
     GRACE,
     Create,
@@ -182,6 +183,10 @@ class Settlement:
             return steps
         if record is None:
             if any(value is not None for value in changes.values()) and not session.sealed:
+                if session.lost is Over.REPLACED:
+                    # The cookie of the sign-in that replaced it may be on its way: another one would take its place.
+                    self.refusal = SUPERSEDED
+                    return []
                 session.fresh = new_id()
                 return [self._create(session.fresh, session.whole())]
             return []
