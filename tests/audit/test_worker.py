@@ -70,6 +70,8 @@ async def test_it_serves_one_event_loop_after_another() -> None:
     worker.close()
 
 
+# Python 3.12 warns of forks beside threads, which is what servers that preload do.
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 async def test_a_forked_process_has_its_own() -> None:
     worker = Worker("secmw-test")
     await worker.run(len, "ab")
