@@ -176,7 +176,8 @@ soak: soak-model soak-races soak-search
 
 soak-model: $(DEV)/.dev
 	@echo '== sessions against their model'
-	@$(DEV)/bin/python -m tests.model $(HISTORIES)
+	@$(DEV)/bin/python -m tests.model $(HISTORIES) memory
+	@$(DEV)/bin/python -m tests.model $$(( $(HISTORIES) / 10 )) sqlite
 
 soak-races: $(DEV)/.dev
 	@echo '== races between real processes'
