@@ -20,6 +20,7 @@ from secmw.forwarding import FORWARDING, SPELLINGS, Resolver, TrustedProxies
 from secmw.headers import HEADERS
 from secmw.headers.content_security_policy import ContentSecurityPolicy, ContentSecurityPolicyReportOnly
 from secmw.headers.custom import CustomHeader
+from secmw.headers.frame_options import frame_ancestors
 from secmw.hosts import HostList, parse_authority, parse_origin
 from secmw.http import DISGUISES, Wire
 from secmw.keys import KeyRing
@@ -232,6 +233,7 @@ class _Compiler:
             names=Names(set(rules) - {self.key(name) for name, unused in idle.items() if unused}),
             read_names=Names(set(rules) - ({self.key("set-cookie")} if hardening is None else set())),
             unstored="no-cache, private" if policy.bfcache else "no-store",
+            ancestors=ancestors(policy),
             vary=tuple(vary),
             ask=all_of(checks),
             transport=self.transport,
@@ -339,6 +341,14 @@ class _Compiler:
         if policy.server is not None:
             rules["server"] = Rule.OURS
         return {self.key(name): rule for name, rule in rules.items()}
+
+
+def ancestors(policy: Policy) -> str | None:
+    """Return who may frame the pages we serve: those who may frame the application's by name, and nobody else."""
+    sources = frame_ancestors(policy.frame_options)
+    if not sources or sources == ("'none'",):
+        return None
+    return " ".join(dict.fromkeys(("'self'", *sources)))
 
 
 def strictest_of(asked: Sequence[Xsrf]) -> Xsrf:

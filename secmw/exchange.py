@@ -252,7 +252,12 @@ class Exchange(View):
         """Return what we answer instead of the application: a refusal as the client likes it, or a page of ours."""
         if self.refusal is None and isinstance(self.said, Reply):
             return self.said if self.method != "HEAD" else Reply(self.said.status, self.said.headers)
-        return pages.refusal(self.refusal or FAILED, accept=accept, method=self.method)
+        return pages.refusal(
+            self.refusal or FAILED,
+            accept=accept,
+            method=self.method,
+            frame_ancestors=self.plan.ancestors,
+        )
 
     def denied(self, accept: str) -> Reply:
         """Return a whole response for a handshake that the application refused with nothing but a close."""

@@ -69,7 +69,7 @@ class Plan:
     ``plain``, ``locked`` and ``switched``: our header lines over plain HTTP, over HTTPS to a host that HSTS may lock,
     and on a 101. ``names``: which header names of an application's response need :func:`secmw.merge.merge`, ``read_names``
     where the session was read; ``rules`` says what to do with them. ``unstored``: the Cache-Control of a response that is
-    for one person.
+    for one person. ``ancestors``: who may frame pages of ours, None for nobody.
 
     ``ask``: the questions in order, or None. ``quiet``: nothing is asked of a request over HTTPS to a host of ours.
     ``lax``: whether this class may be easier than the base, so that the path as it was spelled is looked at again.
@@ -87,6 +87,7 @@ class Plan:
     names: Names
     read_names: Names
     unstored: str
+    ancestors: str | None
     vary: tuple[str, ...]
     ask: Check | None
     transport: Callable[[Plain], Refusal | None]

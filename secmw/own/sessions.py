@@ -22,6 +22,7 @@ def _get(exchange: Exchange, visit: Visit) -> Reply:
         records=visit.records,
         current=session.selector or "",
         now=session.now,
+        frame_ancestors=exchange.plan.ancestors,
     )
 
 

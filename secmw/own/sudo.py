@@ -28,6 +28,7 @@ def _page(exchange: Exchange, target: str, *, wrong: bool) -> Reply:
         next=target,
         wrong=wrong,
         minutes=max(1, session.rules.sudo_duration // 60),
+        frame_ancestors=exchange.plan.ancestors,
     )
 
 
