@@ -25,6 +25,9 @@ PATIENCE: Final = 0.5
 
 _FORK_PATIENCE: Final = 1.0
 
+#: Seconds that a writer waits before it writes again while others want to.
+_COURTESY: Final = 0.001
+
 #: Where SQLite's locks and its shared memory can't be relied on (https://sqlite.org/wal.html).
 _REMOTE: Final = frozenset(
     {
@@ -70,6 +73,7 @@ class Database:
         self._steps = steps
         self._pool = _Pool()
         self._writer = threading.Lock()
+        self._crowded = False
         self._file: tuple[int, int] | None = None
         self._looked = 0.0
         _databases.add(self)
@@ -96,7 +100,12 @@ class Database:
                 if database.durable is not durable:
                     _ask(database, deadline, f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
                     database.durable = durable
+                if self._crowded:
+                    # Who has just had its turn lets those go first who have not.
+                    time.sleep(_COURTESY)
+                start = time.monotonic()
                 _ask(database, deadline, "BEGIN IMMEDIATE")
+                self._crowded = time.monotonic() - start > _COURTESY
                 try:
                     yield database
                 except BaseException:
@@ -288,15 +297,15 @@ def _undo(database: sqlite3.Connection) -> None:
 
 def _ask(database: sqlite3.Connection, deadline: float, statement: str, *values: object) -> list[Any]:
     """Return the rows of a statement; while the file is locked, ask again."""
-    pause = 0.0005
     while True:
         try:
             return database.execute(statement, values).fetchall()
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in _LOCKED or time.monotonic() + pause > deadline:
+            left = deadline - time.monotonic()
+            if error.sqlite_errorcode & 0xFF not in _LOCKED or left < 0:
                 raise
-        time.sleep(pause)
-        pause = min(pause * 1.5, 0.005)
+        # Who has waited longest asks most often: as good as a queue, which SQLite has not.
+        time.sleep(min(max(left / 100, 0.0002), 0.005))
 
 
 def _make(path: Path) -> None:

@@ -86,7 +86,7 @@ class SQLiteStore:
 
     def load(self, selector: str) -> Record | Ended | None:
         """Return what is known of a selector."""
-        rows = self._database.read(_RAW, selector)
+        rows = self._database.read(_RAW, _bound(selector))
         return opened(selector, rows[0][0], self._now()) if rows else None
 
     def write(self, write: Write) -> Written | Lost:
@@ -295,7 +295,7 @@ def _takes(write: Write) -> bool:
 
 
 def _raw(database: sqlite3.Connection, selector: str) -> bytes | None:
-    rows = database.execute(_RAW, (selector,)).fetchall()
+    rows = database.execute(_RAW, (_bound(selector),)).fetchall()
     return rows[0][0] if rows else None
 
 
