@@ -144,5 +144,8 @@ def _row(event: Event) -> tuple[Any, ...]:
 
 def _event(row: tuple[Any, ...]) -> Event:
     values = dict(zip(("id", *_COLUMNS), row, strict=True))
-    values["extra"] = msgspec.json.decode(values["extra"])
-    return Event(**values)
+    try:
+        values["extra"] = msgspec.json.decode(values["extra"], type=dict[str, Any])
+        return Event(**values)
+    except (ValueError, TypeError) as error:
+        raise SinkError(f"event {row[0]} of the audit trail is damaged: {error}") from error

@@ -204,6 +204,19 @@ def test_a_table_that_is_not_ours_is_an_error(path: Path, trail: SQLiteTrail) ->
         trail.append([EVENT])
 
 
+@pytest.mark.parametrize("change", ["extra = '{'", "extra = '[]'", "extra = x'00'", "user_id = x'00'"])
+def test_a_row_that_somebody_changed_is_an_error_that_names_it(
+    change: str, path: Path, trail: SQLiteTrail
+) -> None:
+    trail.append([EVENT, EVENT])
+    with sqlite3.connect(path) as database:
+        database.execute(f"UPDATE audit_events SET {change} WHERE id = 2")  # noqa: S608 - the test's own
+    database.close()
+    with pytest.raises(SinkError, match="event 2 of the audit trail is damaged"):
+        trail.recent(5)
+    assert [event.id for event in trail.recent(5, before=2)] == [1]
+
+
 CRAMPED = """
 import resource, signal, sys
 from secmw import SinkError
