@@ -19,7 +19,7 @@ from secmw.errors import StoreError
 from secmw.hooks import Hooks
 from secmw.keys import new_key
 from secmw.sessions.identifier import SessionId, parse
-from secmw.sessions.record import Ended, Record
+from secmw.sessions.record import Ended, Record, opened
 from secmw.sessions.writes import Create, Lost, Why, Write, Written
 from secmw.stores import AsyncMemoryStore, MemoryStore
 from secmw.testing import Client, FrozenClock, Response
@@ -72,7 +72,8 @@ class Watched(MemoryStore):
         self.asked.append(selector)
         if self.away:
             raise StoreError("away")
-        return super().load(selector)
+        # As a store does that others could write to: it checks the sum.
+        return opened(selector, self._sessions.get(selector), self._now())
 
     def write(self, write: Write) -> Written | Lost:
         if isinstance(write, Create) and self.taken:
