@@ -81,8 +81,15 @@ class Database:
 
     def read(self, query: str, *values: object) -> list[Any]:
         """Return the rows of a query."""
-        with self._connection(time.monotonic() + PATIENCE) as (database, deadline):
-            return _ask(database, deadline, query, *values)
+        deadline = time.monotonic() + PATIENCE
+        database = self._lend(deadline)
+        try:
+            rows = _ask(database, deadline, query, *values)
+        except BaseException as error:
+            self._take_back(database, error)
+            raise
+        self._pool.take_back(database)
+        return rows
 
     @contextlib.contextmanager
     def writing(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
@@ -96,22 +103,16 @@ class Database:
         if not writer.acquire(timeout=PATIENCE):
             raise StoreError(f"{self.path} is busy")
         try:
-            with self._connection(deadline) as (database, deadline):
-                if database.durable is not durable:
-                    _ask(database, deadline, f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-                    database.durable = durable
-                if self._crowded:
-                    # Who has just had its turn lets those go first who have not.
-                    time.sleep(_COURTESY)
-                start = time.monotonic()
-                _ask(database, deadline, "BEGIN IMMEDIATE")
-                self._crowded = time.monotonic() - start > _COURTESY
-                try:
-                    yield database
-                except BaseException:
-                    _undo(database)
-                    raise
+            database = self._lend(deadline)
+            try:
+                self._begin(database, deadline, durable=durable)
+                yield database
                 database.execute("COMMIT")
+            except BaseException as error:
+                _undo(database)
+                self._take_back(database, error)
+                raise
+            self._pool.take_back(database)
         finally:
             writer.release()
 
@@ -119,29 +120,37 @@ class Database:
         """Close the file; who uses this afterwards opens it again."""
         self._pool.close()
 
-    @contextlib.contextmanager
-    def _connection(self, deadline: float) -> Iterator[tuple[_Connection, float]]:
+    def _begin(self, database: _Connection, deadline: float, *, durable: bool) -> None:
+        if database.durable is not durable:
+            _ask(database, deadline, f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            database.durable = durable
+        if self._crowded:
+            # Who has just had its turn lets those go first who have not.
+            time.sleep(_COURTESY)
+        start = time.monotonic()
+        _ask(database, deadline, "BEGIN IMMEDIATE")
+        self._crowded = time.monotonic() - start > _COURTESY
+
+    def _lend(self, deadline: float) -> _Connection:
         self._look()
         database = self._pool.borrow()
-        if database is None:
-            try:
-                database = self._opened(deadline)
-            except (OSError, sqlite3.Error) as error:
-                self._pool.take_back(None)
-                raise StoreError(f"{self.path} can't be opened: {error}") from error
-            except BaseException:
-                self._pool.take_back(None)
-                raise
+        if database is not None:
+            return database
         try:
-            yield database, deadline
-        except sqlite3.Error as error:
-            # What has failed once is not trusted again.
-            self._pool.take_back(None, database)
-            raise StoreError(f"{self.path} did not answer: {error}") from error
-        except BaseException:
-            self._pool.take_back(None if database.in_transaction else database, database)
+            return self._opened(deadline)
+        except BaseException as error:
+            self._pool.take_back(None)
+            if isinstance(error, OSError | sqlite3.Error):
+                raise StoreError(f"{self.path} can't be opened: {error}") from error
             raise
-        self._pool.take_back(database)
+
+    def _take_back(self, database: _Connection, error: BaseException) -> None:
+        """Take a connection back from who raised; raise StoreError where SQLite did."""
+        failed = isinstance(error, sqlite3.Error)
+        # What has failed once is not trusted again.
+        self._pool.take_back(None if failed or database.in_transaction else database, database)
+        if failed:
+            raise StoreError(f"{self.path} did not answer: {error}") from error
 
     def _look(self) -> None:
         """Notice within a second that the file was removed or replaced: in the old one nobody would find anything."""
