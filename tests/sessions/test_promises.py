@@ -235,6 +235,19 @@ def test_an_id_that_opens_nothing_leaves_the_cookie_alone(site: Site) -> None:
         assert response.all("Set-Cookie") == []
 
 
+def test_a_request_from_before_a_sign_in_begins_no_session_of_its_own(site: Site) -> None:
+    """SE-22: its cookie would replace that of the sign-in; it may read, and is told to come again to write."""
+    person = site.browser()
+    person.post("/set?name=cart&value=apples")
+    late = person.copy()
+    person.sign_in()
+    assert late.get("/").json() == {"user": None, "sudo": False}
+    answer = late.post("/set?name=cart&value=pears")
+    assert (answer.status, answer.header("Retry-After")) == (503, "1")
+    assert answer.all("Set-Cookie") == []
+    assert person.get("/").json()["cart"] == "apples"
+
+
 def test_sign_out_is_asked_for_its_token_and_may_be_repeated(site: Site) -> None:
     """SE-24, HD-07, XS-09."""
     person = site.browser().sign_in()
