@@ -16,7 +16,7 @@ _BROWSERS: Final = (
     (("yabrowser/",), "Yandex Browser"),
     (("duckduckgo/", "ddg/"), "DuckDuckGo"),
     (("firefox/", "fxios/"), "Firefox"),
-    (("headlesschrome/",), "Chrome without a window"),
+    (("headlesschrome/",), "Headless Chrome"),
     (("chrome/", "crios/", "chromium/"), "Chrome"),
     (("safari/",), "Safari"),
     (("trident/", "msie "), "Internet Explorer"),

@@ -224,6 +224,7 @@ def test_one_browser_ends_the_session_of_another(
 def test_the_keys_ask_for_the_password_and_a_script_is_told(page: Page, demo: str, password: str) -> None:
     """SU-02 SU-03"""
     sign_in(page, demo, password)
+    page.get_by_role("button", name="One Lantern more").click()
     page.get_by_role("button", name="Ask for them by script").click()
     expect(page.locator("#asked")).to_contain_text("401 sudo_required")
     page.get_by_role("link", name="Open your API keys").click()

@@ -53,7 +53,7 @@ CHROMIUM = "(KHTML, like Gecko) Chrome/146.0.0.0"
         ("Mozilla/5.0 (Windows NT 10.0; Trident/7.0; rv:11.0) like Gecko", "Internet Explorer on Windows"),
         (
             "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/146.0 Safari/537.36",
-            "Chrome without a window on Linux",
+            "Headless Chrome on Linux",
         ),
         ("curl/8.14.1", "curl"),
         ("python-requests/2.32.4", "A Python program"),

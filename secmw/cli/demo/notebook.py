@@ -63,7 +63,7 @@ class Notebook:
             Route("/framed/greet", self.greet),
             Route("/greet", self.greet),
             Route(REPORTS, self.blocked, methods=["POST"]),
-            Route("/journal", self.read_journal),
+            Route("/journal/", self.read_journal),
             WebSocketRoute("/echo", self.echo),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ]

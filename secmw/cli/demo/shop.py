@@ -168,13 +168,11 @@ class Shop:
         session: Session = request.scope["secmw"].session
         sent = await form(request)
         step, name = next(((step, sent[step]) for step in ("more", "less") if step in sent), ("", ""))
-        if name in GOODS:
+        if name in GOODS and (step == "more" or name in session.get("cart", ())):
             cart = session.setdefault("cart", {})
-            count = min(cart.get(name, 0) + (1 if step == "more" else -1), _MOST_OF_ONE)
-            if count > 0:
-                cart[name] = count
-            else:
-                cart.pop(name, None)
+            cart[name] = min(cart.get(name, 0) + (1 if step == "more" else -1), _MOST_OF_ONE)
+            if not cart[name]:
+                del cart[name]
         return RedirectResponse("/sign-in" if session.user_id is None else "/", status_code=303)
 
     # --- keys, behind the password

@@ -43,8 +43,7 @@ def policy_for(places: Places, *, short: bool = False) -> Policy:
     limits = _SHORT if short else {}
     shared: dict[str, Any] = {
         **limits,
-        # The page of attacks asks for news by itself, which is nobody's activity.
-        "sessions": {"sign_in_url": "/sign-in", "passive": ["/journal"], **limits.get("sessions", {})},
+        "sessions": {"sign_in_url": "/sign-in", **limits.get("sessions", {})},
         "store": STORE,
         "csp": {
             "default-src": ["'none'"],
@@ -62,7 +61,9 @@ def policy_for(places: Places, *, short: bool = False) -> Policy:
         policy = Policy.recommended(public_url=places.app, secret_keys=[development_key()], **shared)
     else:
         policy = Policy.development(**shared)
-    return policy.at("/framed/", frame_options="SAMEORIGIN")
+    policy = policy.at("/framed/", frame_options="SAMEORIGIN")
+    # Files, and the news that a page asks for by itself: the same for everybody, and nobody's activity.
+    return policy.at("/static/", sessions=None).at("/journal/", sessions=None)
 
 
 def site(places: Places, policy: Policy, users: Users, journal: Journal, *, clock: Clock = system) -> App:

@@ -257,4 +257,4 @@ def test_nobody_else_can_report(demo: Demo) -> None:
 )
 def test_the_log_is_read_from_a_number_on(demo: Demo, after: str, count: int) -> None:
     demo.journal.add("refused", "POST /notes", status=403)
-    assert len(demo.client.get(f"/journal?after={after}").json()) == count
+    assert len(demo.client.get(f"/journal/?after={after}").json()) == count

@@ -159,6 +159,7 @@ def test_nothing_is_kept_of_who_only_looks(demo: Demo) -> None:
     browser = demo.browser()
     browser.visit("/sign-in")
     browser.visit("/attacks")
+    browser.send("/cart", less="lantern")
     assert set(browser.client.cookies) == {"visit", "XSRF-TOKEN"}
 
 
@@ -300,8 +301,19 @@ def test_asking_for_news_is_no_activity() -> None:
     jane.sign_in()
     for _ in range(4):
         demo.clock.move(9)
-        jane.client.get("/journal?after=0", headers={"Sec-Fetch-Mode": "cors"})
+        jane.client.get("/journal/?after=0", headers={"Sec-Fetch-Mode": "cors"})
     assert "not used for too long" in words(jane.visit("/"))
+
+
+def test_files_and_news_say_nothing_of_a_session_that_is_over(demo: Demo, jane: Browser) -> None:
+    other = demo.browser()
+    other.sign_in()
+    other.send("/_secmw/sessions", end="others")
+    before = jane.client.get("/static/demo.css").headers
+    for target in ("/journal/?after=0", "/static/shop.js"):
+        assert jane.client.get(target).status == 200
+    assert not [name for name, value in before if "cookie" in f"{name} {value}".lower()]
+    assert "session_use_after_expire" not in other.visit("/audit").text
 
 
 def test_the_page_says_how_the_session_stands_and_which_setting_makes_it_so(

@@ -115,7 +115,7 @@ let newest = 0;
 async function follow() {
   if (document.visibilityState === "visible") {
     try {
-      for (const entry of await (await fetch(`/journal?after=${newest}`)).json()) {
+      for (const entry of await (await fetch(`/journal/?after=${newest}`)).json()) {
         newest = entry.number;
         byId("log").prepend(line(entry));
         byId("quiet").hidden = true;
