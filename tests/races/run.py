@@ -77,7 +77,8 @@ class Tally:
 def workers(kind: str, *, faults: bool = False) -> Iterator[Server]:
     """Run the workers of a kind for the time of the block; ``faults`` serves the stores that are wrong too."""
     how = KINDS[kind]
-    env = {"RACES_FAULTS": "1" if faults else ""}
+    # Coverage tracing would make the workers half as fast, and measures nothing that other tests don't.
+    env = {"RACES_FAULTS": "1" if faults else "", "COVERAGE_PROCESS_CONFIG": ""}
     with serve(how.server, how.app, options=how.options, env=env) as server:
         yield server
 
