@@ -81,7 +81,11 @@ def assemble(
     opened: Any = None
     if sessions is not None:
         opened = store if store is not None else _store(policy, clock, problems, asynchronous=asynchronous)
-        if opened is not None and _is_async(opened.load) is not asynchronous:
+        load = getattr(opened, "load", None)
+        if opened is not None and load is None:
+            fix = f"is a {type(opened).__name__}, which is no store; a URL is the policy's: Policy(..., store=URL)"
+            problems.append(Problem("store", fix))
+        elif load is not None and _is_async(load) is not asynchronous:
             other = "an AsyncStore; this is ASGI" if asynchronous else "a Store; this is WSGI"
             problems.append(Problem("store", f"{type(opened).__name__} has the wrong colour; give {other}"))
     if hooks.verify is None and "sudo" in policy._written and policy.sudo.enabled:
@@ -93,6 +97,11 @@ def assemble(
     recorder = _recorder(
         policy, sinks, clock, problems, asynchronous=asynchronous, sessions=sessions is not None
     )
+    caller: Any = None
+    try:
+        caller = AsyncCaller(hooks, clock) if asynchronous else Caller(hooks, clock)
+    except ConfigError as error:
+        problems.extend(error.problems)
     if problems:
         raise ConfigError(problems)
     sweeper = None
@@ -103,8 +112,8 @@ def assemble(
         chores = () if asynchronous or recorder is None else (recorder.flush,)
         sweeper = Sweeper(blocking, every=float(sessions.sweep), chores=chores, clock=clock)
     if asynchronous:
-        return AsyncParts(opened, recorder, AsyncCaller(hooks, clock), sweeper, clock)
-    return Parts(opened, recorder, Caller(hooks, clock), sweeper, clock)
+        return AsyncParts(opened, recorder, caller, sweeper, clock)
+    return Parts(opened, recorder, caller, sweeper, clock)
 
 
 def _is_async(method: Any) -> bool:

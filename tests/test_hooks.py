@@ -129,7 +129,7 @@ def test_nor_is_anything_else_that_is_awaited() -> None:
         def __await__(self) -> Any:
             yield
 
-    caller = Caller(Hooks(verify=lambda user_id, password: Promise()), FrozenClock())  # type: ignore[arg-type,return-value]
+    caller = Caller(Hooks(verify=lambda user_id, password: Promise()), FrozenClock())
     with pytest.raises(TypeError, match="something to await"):
         caller.verify(*GOOD)
 
