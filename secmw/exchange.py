@@ -83,9 +83,11 @@ class Exchange(View):
     refusal: Refusal | None = None
     resumed: bool = False
     closed: bool = False
+    broken: bool = False
     amendment: Amendment | None = None
     written: Amendment | None = None
     bound: Bound | None = None
+    living: Record | None = None
     held: Session | None = None
     page: Page | None = None
     said: Reply | Refusal | None = None
@@ -180,12 +182,13 @@ class Exchange(View):
         rules, presented = plan.sessions, self.presented
         if rules is None or presented is None:
             raise RuntimeError("nothing was presented, so there is nothing to resume")
-        passive = rules.passive is not None and rules.passive(self.path)
-        self.held = session = resuming.resume(rules, presented, found, now, passive=passive)
-        if session.lost is None and self.bound is not Bound.VISIT and not plan.own:
-            # A living session, and a token of its own where one was asked for: there is nothing left to ask.
+        if self.bound is not Bound.VISIT and not plan.own and resuming.ordinary(found, rules, presented, now):
+            # In use lately, and a token of its own where one was asked for: there is nothing left to ask or to write.
+            self.living = found
             self.wants = None
             return
+        passive = rules.passive is not None and rules.passive(self.path)
+        self.held = session = resuming.resume(rules, presented, found, now, passive=passive)
         if session.lost is not None:
             self.held = session = self._judge(session, now)
         if self.bound is not None and plan.xsrf is not None and self.refusal is None:
@@ -214,7 +217,7 @@ class Exchange(View):
 
     def check_credentials(self, version: str | None) -> None:
         """Compare the version of the credentials a session was signed in with with the one that holds now."""
-        session = self.held
+        session = self.mine
         record = None if session is None else session.loaded
         if session is None or record is None:
             return
@@ -294,13 +297,20 @@ class Exchange(View):
 
         Raise SessionError where the policy has no sessions for this path.
         """
-        if self.held is None:
+        held = self.held
+        if held is None:
             rules = self.plan.sessions
             if rules is None:
                 raise SessionError("the policy has no sessions for this path (see sessions and store)")
-            self.held = Session(rules, None, self.started)
-            self.held.sealed = self.closed
-        return self.held
+            self.held = held = Session(rules, self.living, self.started)
+            if self.closed:
+                held.sealed, held.failed = True, self.broken
+        return held
+
+    @property
+    def mine(self) -> Session | None:
+        """The session, if one came with the request or was begun; for us, who do not mean to begin one."""
+        return self.held if self.living is None else self.session
 
     def audit(self, action: str, description: str = "", /, **extra: Any) -> None:
         """Have the audit trail record that something happened, in the name of whoever is signed in.
@@ -331,7 +341,8 @@ class Exchange(View):
         reason: str = "",
         extra: Mapping[str, Any] = NO_HEADERS,
     ) -> Event:
-        user_id, user = ("", "") if self.held is None else self.held.whose()
+        session = self.mine
+        user_id, user = ("", "") if session is None else session.whose()
         return Event(
             time=self.plan.now(),
             user_id=user_id,
@@ -339,7 +350,7 @@ class Exchange(View):
             action=str(action),
             event_description=description,
             client=self.client or "",
-            selector=("" if self.held is None else self.held.handle or "") or self.selector or "",
+            selector=("" if session is None else session.handle or "") or self.selector or "",
             outcome=outcome,
             reason=reason,
             extra=dict(extra),
@@ -371,7 +382,7 @@ class Exchange(View):
         if self.closed and not (self.amendment is not None and self.amendment.personal):
             raise SessionError("the response has started without an XSRF token; ask for it before it starts")
         amendment = self._amend()
-        held = self.held
+        held = self.mine
         if held is not None and held.whose()[0]:
             binding = held.handle or ""
             if not check.presents(self.cookie, binding):
@@ -485,10 +496,11 @@ class Exchange(View):
             return self._complete(status, headers, own)
         held = self.held
         names, lines = plan.names, own.lines
+        if status >= 500:
+            self.broken = True
         if held is not None:
             held.sealed = True
-            if status >= 500:
-                held.failed = True
+            held.failed = held.failed or self.broken
             if held.read:
                 names, lines = plan.read_names, own.read
         for name, _ in headers:
@@ -503,6 +515,7 @@ class Exchange(View):
         if held is not None:
             held.sealed = True
             held.failed = held.failed or status >= 500
+        self.broken = status >= 500
         lines = complete(
             self, self.amendment or NOTHING, status, headers, own, read=held is not None and held.read
         )

@@ -16,7 +16,7 @@ from secmw.exchange import Exchange
 from secmw.http import Reason, Reply
 from secmw.own.page import FORM_LIMIT, MALFORMED, Visit, fields
 from secmw.sessions.demand import Asking
-from secmw.sessions.record import Over, Record
+from secmw.sessions.record import NOBODY, Over, Record
 from secmw.sessions.settlement import EndAll, EndOne, Outcome, Step
 from secmw.sessions.writes import End
 
@@ -114,10 +114,9 @@ class Guard:
             exchange.outage(str(error))
             return
         exchange.resume(found, exchange.started)
-        identity = (
-            None if exchange.held is None or exchange.held.loaded is None else exchange.held.loaded.identity
-        )
-        if self.caller.versioned and identity is not None and identity.user_id is not None:
+        record = None if not self.caller.versioned or exchange.mine is None else exchange.mine.loaded
+        identity = NOBODY if record is None else record.identity
+        if identity.user_id is not None:
             try:
                 version = self.caller.version(identity.user_id, identity.credentials)
             except Exception as error:  # noqa: BLE001 - whatever the host's hook raises, nobody is let in for it
@@ -129,7 +128,7 @@ class Guard:
     def serve(self, exchange: Exchange, incoming: Incoming) -> None:
         """Fetch what one of our own pages needs, and have it answer."""
         page, visit = exchange.page, Visit()
-        user_id = "" if exchange.held is None else exchange.held.whose()[0]
+        user_id = "" if exchange.mine is None else exchange.mine.whose()[0]
         if page is None:
             raise RuntimeError("no page of ours was asked for")
         if exchange.method == "POST":
@@ -254,10 +253,9 @@ class AsyncGuard:
             exchange.outage(str(error))
             return
         exchange.resume(found, exchange.started)
-        identity = (
-            None if exchange.held is None or exchange.held.loaded is None else exchange.held.loaded.identity
-        )
-        if self.caller.versioned and identity is not None and identity.user_id is not None:
+        record = None if not self.caller.versioned or exchange.mine is None else exchange.mine.loaded
+        identity = NOBODY if record is None else record.identity
+        if identity.user_id is not None:
             try:
                 version = await self.caller.version(identity.user_id, identity.credentials)
             except Exception as error:  # noqa: BLE001 - whatever the host's hook raises, nobody is let in for it
@@ -269,7 +267,7 @@ class AsyncGuard:
     async def serve(self, exchange: Exchange, incoming: AsyncIncoming) -> None:
         """Fetch what one of our own pages needs, and have it answer."""
         page, visit = exchange.page, Visit()
-        user_id = "" if exchange.held is None else exchange.held.whose()[0]
+        user_id = "" if exchange.mine is None else exchange.mine.whose()[0]
         if page is None:
             raise RuntimeError("no page of ours was asked for")
         if exchange.method == "POST":

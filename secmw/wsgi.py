@@ -131,7 +131,8 @@ class Middleware:
             close(body)
             return head.replaced
         if head.left:
-            if chunks is not None or (exchange.held is not None and type(body) not in _FINISHED):
+            came = exchange.held is not None or exchange.living is not None
+            if chunks is not None or (came and type(body) not in _FINISHED):
                 return Resumed(body, first, chunks, head)
             if exchange.pending:
                 head.late(200)

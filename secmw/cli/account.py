@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from secmw.checks.method import REFUSED
 from secmw.compile import response_lines
 from secmw.http import ASGI, SAFE_METHODS
-from secmw.own import visit_cookie, xsrf_cookie
+from secmw.own.cookies import visit_cookie, xsrf_cookie
 from secmw.paths import covers, exempt, odd
 from secmw.plan import OWN_PREFIX
 from secmw.presets import PRESETS

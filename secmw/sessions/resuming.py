@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from hmac import compare_digest
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from secmw.audit.action import Action
 from secmw.http import HeaderText, Reason, Refusal, text
@@ -29,6 +29,21 @@ SUPERSEDED: Final = Refusal(
     fix="Reload the page.",
     headers=(("Retry-After", "1"),),
 )
+
+
+def ordinary(
+    found: Record | Ended | None, rules: Rules, presented: HeaderText, now: float
+) -> TypeGuard[Record]:
+    """Say whether this is a living session in use lately, with nothing to note: what nearly every request is.
+
+    What is not is :func:`resume`'s to judge.
+    """
+    return (
+        type(found) is Record
+        and compare_digest(digest(presented[SELECTOR_LENGTH + 1 :]), found.verifier)
+        and found.over(now) is None
+        and now - found.seen < rules.touch_every
+    )
 
 
 def resume(
