@@ -145,6 +145,8 @@ def _judge_answers(played: _Round) -> None:
             raise Broken(f"a late answer to {deed.verb} clears the cookie")
         if deed.gave and began is not None and deed.verb not in _MOVES | _LEAVES:
             raise Broken(f"a late answer to {deed.verb} gives a cookie")
+        if deed.gave and not deed.verb.startswith("login") and deed.answer.over == "replaced":
+            raise Broken(f"{deed.verb} from before a sign-in gives a cookie")
         if deed.gave and deed.verb in _MOVES and deed.gave != first:
             raise Broken(f"{deed.verb} gave a cookie of another session")
         # A verifier that was never elevated sees nothing of what another request was granted meanwhile.

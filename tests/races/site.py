@@ -85,6 +85,11 @@ class Answer:
         return [View(**view) for view in json.loads(self.body)] if self.status == 200 else []
 
     @property
+    def over(self) -> str | None:
+        """Why what was presented was no session, None where it was one, and where the application was not asked."""
+        return next((view.over for view in self.views), None)
+
+    @property
     def view(self) -> View:
         """The last of them."""
         return self.views[-1]

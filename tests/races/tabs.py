@@ -87,7 +87,7 @@ class _Browser:
 
 
 async def a_browser_with_many_tabs(client: Client, turn: int) -> None:
-    """What was answered holds for whatever begins afterwards, and each session has one cookie. (SE-04, SE-08, SE-15)"""
+    """What was answered holds for whatever begins afterwards, and each session has one cookie. (SE-04, SE-08, SE-15, SE-22)"""
     users = {"own": client.name("tabs", turn), "other": client.name("stranger", turn)}
     # A second browser of the same user, for those who end the others.
     elsewhere = await client.sign_in(users["own"], worker=turn + 1)
@@ -148,6 +148,10 @@ def _judge(event: _Event, users: dict[str, str]) -> None:
         raise Broken(f"{event.verb} clears the cookie")
     if event.answer.cookie and event.verb == "see":
         raise Broken("who only looks was given a cookie")
+    if event.answer.cookie and not event.verb.startswith("login") and event.answer.over == "replaced":
+        raise Broken(
+            f"{event.verb} with an id from before a sign-in was given a cookie, which replaces the sign-in's"
+        )
 
 
 def _judge_what_follows(event: _Event, events: list[_Event]) -> None:

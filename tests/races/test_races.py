@@ -76,7 +76,7 @@ def test_rotation_sudo_login_and_logout_at_once_have_one_outcome(race: Race) -> 
 
 
 def test_a_browser_with_many_tabs_gets_what_it_was_told(race: Race) -> None:
-    """What an answer said holds for every request that begins after it. (SE-04, SE-08, SE-15)"""
+    """What an answer said holds for whatever begins after it, and no late one takes its cookie. (SE-04, SE-08, SE-15, SE-22)"""
     _clean(race("a browser with many tabs"))
 
 
