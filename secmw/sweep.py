@@ -69,9 +69,14 @@ class Sweeper:
                     self._start()
                     self._settled = True
 
+    @property
+    def threadless(self) -> bool:
+        """Whether threads turned out not to run here, so that somebody has to call :meth:`after_response`."""
+        return self._settled and self._thread is None
+
     def after_response(self) -> None:
         """Where threads don't run: remove one small batch, if it is time to."""
-        if self._settled and self._thread is None and time.monotonic() >= self._due:
+        if self.threadless and time.monotonic() >= self._due:
             for chore in self._chores:
                 _safely(chore)
             _safely(lambda: self._sweep(once=True))

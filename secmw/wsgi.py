@@ -132,7 +132,10 @@ class Middleware:
             return head.replaced
         if head.left:
             came = exchange.held is not None or exchange.living is not None
-            if chunks is not None or (came and type(body) not in _FINISHED):
+            sweeper = self.guard.sweeper
+            if chunks is not None or (
+                came and (type(body) not in _FINISHED or (sweeper is not None and sweeper.threadless))
+            ):
                 return Resumed(body, first, chunks, head)
             if exchange.pending:
                 head.late(200)
@@ -255,6 +258,11 @@ class Head:
                 # What it ended stays ended.
                 self.guard.settle(self.exchange, 500, Incoming(self._environ))
 
+    def sweep(self) -> None:
+        """Where threads don't run: remove a few sessions that are over, now that the person has the answer."""
+        if self.guard.sweeper is not None:
+            self.guard.sweeper.after_response()
+
     def _early(self, data: bytes) -> object:
         """Be the ``write`` of an application that does not return its chunks."""
         self.leave()
@@ -333,6 +341,7 @@ class Resumed:
             close(self._body)
         finally:
             self._head.late(self._status)
+            self._head.sweep()
 
 
 def close(body: Iterable[bytes]) -> None:
