@@ -1,11 +1,11 @@
-"""The target of the redirect to HTTPS."""
+"""Targets of redirects: to HTTPS, and back to where somebody was going."""
 
 from __future__ import annotations
 
 import re
 import time
 from collections.abc import Callable
-from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
+from urllib.parse import quote_from_bytes, unquote_to_bytes, urljoin, urlsplit
 
 import httpx2
 import pytest
@@ -13,7 +13,7 @@ import yarl
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from secmw.location import https_location
+from secmw.location import https_location, local_target
 
 HOST = "app.example.org"
 
@@ -159,3 +159,128 @@ def test_a_long_path_takes_linear_time() -> None:
     location = https_location(HOST, b"\\" * 65536, b"\r" * 65536)
     assert time.process_time() - start < 1
     assert location.endswith(quote_from_bytes(b"\r" * 65536))
+
+
+# --- back to where somebody was going
+
+#: What redirect bugs were made of.
+ELSEWHERE = [
+    "",
+    "//evil.example",
+    "///evil.example",
+    "////evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "\\/evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "/\r/evil.example",
+    "\t//evil.example",
+    " //evil.example",
+    "\x00//evil.example",
+    "\x0b//evil.example",
+    "https://evil.example",
+    "HTTPS://evil.example",
+    "https:evil.example",
+    "https:/evil.example",
+    "https:///evil.example",
+    "http:\\\\evil.example",
+    "javascript:alert(1)",
+    "java\nscript:alert(1)",
+    "data:text/html,x",
+    "evil.example",
+    ".evil.example",
+    "@evil.example",
+    ":443@evil.example",
+    "?next=//evil.example",
+    "#//evil.example",
+    "..//evil.example",
+    "/\u2028/evil.example",
+    "/\u200b/evil.example",
+    "/\xa0/evil.example",
+    "/\u202e/evil.example",
+    "/\ud800",
+]
+
+
+@pytest.mark.parametrize("text", ELSEWHERE)
+def test_what_could_lead_elsewhere_leads_to_the_start_page(text: str) -> None:
+    """SU-03, F-23: CVE-2021-23401, CVE-2023-49438"""
+    assert local_target(text) == "/"
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("/", "/"),
+        ("/keys?new=1&b=%2F", "/keys?new=1&b=%2F"),
+        ("/a//b", "/a//b"),
+        ("/a/../b", "/a/../b"),
+        ("/a%20b/%5Cevil.example", "/a%20b/%5Cevil.example"),
+        ("/%2F%2Fevil.example", "/%2F%2Fevil.example"),
+        ("/a?next=//evil.example", "/a?next=//evil.example"),
+        ("/a?x=\\", "/a?x=%5C"),
+        ("/a?b?c", "/a?b?c"),
+        ("/a#b", "/a%23b"),
+        ("/a?b#c", "/a?b%23c"),
+        ("/a b", "/a%20b"),
+        ("/caf\u00e9?q=\u00e9", "/caf%C3%A9?q=%C3%A9"),
+        ("/@evil.example", "/@evil.example"),
+        ("/.//evil.example", "/.//evil.example"),
+        ("/?", "/?"),
+    ],
+)
+def test_a_path_of_this_site_stays_what_it_is(text: str, target: str) -> None:
+    """SU-03"""
+    assert local_target(text) == target
+
+
+TARGETS = (
+    st.text(max_size=40)
+    | st.text(alphabet="/\\%5cC@:?#. \t\r\n\x00\x0b\x7f\x85\xa0ae;[]\u2028\u200b", max_size=30)
+    | st.text(alphabet="/\\.@%?#:a", max_size=20).map(lambda text: f"/{text}evil.example")
+    | st.sampled_from(ELSEWHERE)
+)
+
+
+def _resolved(target: str) -> str:
+    """Resolve a Location against a page of ours, as the URL Standard begins to: blanks and line ends are dropped."""
+    return urljoin(f"https://{HOST}/_secmw/sudo", re.sub(r"[\t\r\n]", "", target.strip()).replace("\\", "/"))
+
+
+@given(TARGETS)
+@example("/.//evil.example")
+@example("/..//evil.example")
+@example("/[")
+def test_whatever_is_asked_for_every_reader_of_urls_stays_on_this_site(text: str) -> None:
+    """SU-03, F-23"""
+    target = local_target(text)
+    assert re.fullmatch(r"/(?!/)[!-~]*", target)
+    assert "\\" not in target
+    assert "#" not in target
+    for name, host_of in PARSERS.items():
+        assert host_of(f"https://{HOST}{target}") == HOST, name
+    joined = _resolved(target)
+    assert urlsplit(joined).hostname == HOST
+    assert _as_a_browser_does(joined) == HOST
+    assert httpx2.URL(f"https://{HOST}/_secmw/sudo").join(target).host == HOST
+
+
+@given(TARGETS)
+def test_to_make_a_target_local_twice_changes_nothing(text: str) -> None:
+    once = local_target(text)
+    assert local_target(once) == once
+
+
+@given(st.from_regex(rf"/(?!/){LEGAL}*", fullmatch=True), st.from_regex(rf"(?:{LEGAL}|[?])*", fullmatch=True))
+def test_a_legal_path_and_query_stay_byte_for_byte(path: str, query: str) -> None:
+    """SU-03"""
+    text = f"{path}?{query}" if query else path
+    assert local_target(text) == text
+
+
+def test_a_long_target_takes_linear_time() -> None:
+    start = time.process_time()
+    local_target("/" + "\N{EURO SIGN}" * 65_536)
+    local_target("/\\" * 65_536)
+    assert time.process_time() - start < 1
