@@ -1,0 +1,203 @@
+"""The header lines of a response: nonces, twins, hardening, and what both sides name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secmw.config import Cookies
+from secmw.errors import SessionError
+from secmw.http import ASGI, WSGI, Wire
+from tests.making import exchange, plans, sent, values
+from tests.test_exchange import IPHONE_12, cookies, csp, strict
+
+# --- the nonce
+
+
+def test_the_nonce_is_fresh_for_each_response_and_the_same_within_one() -> None:
+    """CS-02"""
+    made = strict()
+    nonces = [exchange(made).nonce for _ in range(1000)]
+    assert len(set(nonces)) == 1000
+    assert all(len(nonce) >= 22 for nonce in nonces)  # 128 bits
+    found = exchange(made)
+    assert found.nonce == found.nonce
+
+
+def test_a_response_that_uses_the_nonce_names_it_and_is_not_stored() -> None:
+    """CS-02, CS-03"""
+    found = exchange(strict(cache_control=None))
+    nonce = found.nonce
+    lines = found.close(200, [(b"cache-control", b"public, max-age=60")])
+    assert csp(lines).count(f"'nonce-{nonce}'") == 2
+    assert values(lines, "cache-control") == ["no-store, max-age=60"]
+
+
+def test_a_response_that_does_not_use_the_nonce_names_none() -> None:
+    """CS-03"""
+    assert "nonce" not in csp(exchange(strict()).close(200, []))
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_names_no_nonce(status: int) -> None:
+    """CS-03"""
+    found = exchange(strict(cache_control=None))
+    nonce = found.nonce
+    lines = found.close(status, [])
+    assert nonce not in str(sent(lines))
+    assert values(lines, "cache-control") == []
+
+
+def test_a_304_does_not_replace_the_policy_of_the_stored_page() -> None:
+    """CS-03: RFC 9111 section 3.2"""
+    lines = exchange(strict()).close(304, [])
+    assert values(lines, "content-security-policy") == []
+    assert values(lines, "strict-transport-security")
+    assert values(lines, "x-frame-options")
+
+
+def test_a_nonce_that_comes_too_late_is_an_error() -> None:
+    found = exchange(strict())
+    found.close(200, [])
+    with pytest.raises(SessionError, match="read it before"):
+        _ = found.nonce
+
+
+def test_a_nonce_in_use_may_be_read_on() -> None:
+    found = exchange(strict())
+    nonce = found.nonce
+    found.close(200, [])
+    assert found.nonce == nonce
+
+
+def test_a_page_that_stays_in_the_back_button_cache_says_so() -> None:
+    found = exchange(strict(bfcache=True))
+    assert found.nonce
+    assert values(found.close(200, []), "cache-control") == ["no-cache, private"]
+
+
+# --- twins
+
+
+@pytest.mark.parametrize(
+    ("twins", "agent", "names"),
+    [
+        ("never", IPHONE_12, ["v", "XSRF-TOKEN"]),
+        ("always", "", ["v", "v-legacy", "XSRF-TOKEN", "XSRF-TOKEN-legacy"]),
+        ("incompatible", IPHONE_12, ["v", "v-legacy", "XSRF-TOKEN", "XSRF-TOKEN-legacy"]),
+        ("incompatible", "curl/8", ["v", "XSRF-TOKEN"]),
+    ],
+)
+def test_twins_go_to_whom_the_policy_says(twins: Any, agent: str, names: list[str]) -> None:
+    """CK-11"""
+    made = plans(cookies=Cookies(same_site="None", prefix=False, visit="v", legacy_twin=twins))
+    found = exchange(made, headers={"user-agent": agent})
+    assert found.xsrf_token()
+    lines = found.close(200, [])
+    assert list(cookies(lines)) == names
+    pairs = cookies(lines)
+    assert all(pairs[name] == pairs[name.removesuffix("-legacy")] for name in names)
+
+
+def test_an_applications_cookies_are_hardened_for_the_browser_that_asks() -> None:
+    made = plans(cookies=Cookies(same_site="None", apply_to="all", legacy_twin="incompatible"))
+    for agent, count in ((IPHONE_12, 2), ("curl/8", 1)):
+        lines = exchange(made, headers={"user-agent": agent}).close(200, [(b"set-cookie", b"id=1")])
+        assert len(values(lines, "set-cookie")) == count
+        assert all("; Secure; HttpOnly" in value for value in values(lines, "set-cookie"))
+
+
+# --- closing
+
+
+HEADERS = st.lists(
+    st.tuples(
+        st.sampled_from(["Content-Type", "Set-Cookie", "Vary", "X-Frame-Options", "Server", "Cache-Control", "X-Other", "Strict-Transport-Security"]),
+        st.sampled_from(["a=b", "DENY", "x", "public"]),
+    ),
+    max_size=6,
+)  # fmt: skip
+
+
+@given(
+    HEADERS,
+    st.sampled_from([200, 204, 206, 301, 304, 404, 500, 101]),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([ASGI, WSGI]),
+)
+def test_closing_twice_gives_the_same_and_changes_no_list(
+    headers: list[tuple[str, str]], status: int, token: bool, nonce: bool, wire: Wire
+) -> None:
+    found = exchange(plans(wire))
+    if token:
+        found.xsrf_token()
+    if nonce:
+        _ = found.nonce
+    given_ = [(wire.encode(name), wire.encode(value)) for name, value in headers]
+    before = list(given_)
+    first = found.close(status, given_)
+    assert given_ == before
+    assert found.close(status, given_) == first
+    assert first is not given_
+
+
+@given(HEADERS, st.booleans())
+def test_no_cookie_of_an_application_is_lost(headers: list[tuple[str, str]], personal: bool) -> None:
+    """CK-07"""
+    found = exchange(plans(WSGI))
+    if personal:
+        found.xsrf_token()
+    lines = found.close(200, headers)
+    theirs = [value for name, value in headers if name == "Set-Cookie"]
+    assert [value for value in values(lines, "set-cookie") if value in theirs] == theirs
+
+
+def test_a_second_response_gets_the_same_cookies() -> None:
+    found = exchange(plans())
+    found.xsrf_token()
+    assert values(found.close(200, []), "set-cookie") == values(found.close(500, []), "set-cookie")
+
+
+@pytest.mark.parametrize("status", [200, 204, 206, 301, 304, 400, 403, 404, 500, 503, 101])
+@pytest.mark.parametrize(
+    ("request_", "sent_"),
+    [
+        ({}, True),
+        ({"scheme": "http"}, False),
+        ({"host": "127.0.0.1"}, False),
+        ({"host": "localhost"}, False),
+        ({"host": "[::1]"}, False),
+    ],
+)
+def test_hsts_goes_out_with_every_status_over_https_to_a_name_and_never_else(
+    status: int, request_: Any, sent_: bool
+) -> None:
+    """TR-01, TR-02, TR-03"""
+    made = plans(https="off", allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
+    for app in ([], [(b"strict-transport-security", b"max-age=5")]):
+        lines = exchange(made, **request_).close(status, list(app))
+        assert len(values(lines, "strict-transport-security")) == int(sent_)
+
+
+def test_of_a_handshake_browsers_read_hsts_alone() -> None:
+    lines = exchange(plans(), socket=True).close(101, [(b"sec-websocket-protocol", b"x")])
+    assert sent(lines) == [("sec-websocket-protocol", "x"), ("strict-transport-security", "max-age=31536000")]
+    assert exchange(plans(https="off"), scheme="http", socket=True).close(101, []) == []
+
+
+def test_headers_of_length_and_transfer_are_not_touched() -> None:
+    """HD-10"""
+    app = [(b"content-length", b"5"), (b"transfer-encoding", b"chunked")]
+    assert exchange(plans()).close(200, list(app))[:2] == app
+    lines = exchange(plans()).close(304, [])
+    assert not {"content-length", "transfer-encoding"} & {name for name, _ in sent(lines)}
+
+
+def test_an_ordinary_response_gets_the_lines_in_one_piece() -> None:
+    made = plans()
+    app = [(b"Content-Type", b"text/html")]
+    assert exchange(made).close(200, app) == [*app, *made.safe["/"].locked.lines]
