@@ -198,7 +198,8 @@ class Exchange(View):
                 living=loaded is not None,
                 signed_in=loaded is not None and loaded.user_id is not None,
             )
-            if refusal is not None:
+            page = page_of(self) if plan.own else None
+            if refusal is not None and not (refusal is SESSION_OVER and page is not None and page.repeatable):
                 self.refuse(refusal)
         if self.refusal is None:
             self._go_on()

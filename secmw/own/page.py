@@ -44,7 +44,8 @@ class Page:
 
     ``there``: whether the policy has the page at all. ``signed_in``: whether only somebody who is signed in gets it.
     ``verifies``: whether its form holds a password to check; ``lists``: whether it shows sessions.
-    ``superseded``: whether a session whose secret has just been replaced may still post to it.
+    ``superseded``: whether a session whose secret has just been replaced may still post to it; ``repeatable``: whether the
+    token of a session that is over will do.
     """
 
     there: Callable[[Exchange], bool]
@@ -54,6 +55,7 @@ class Page:
     verifies: bool = False
     lists: bool = False
     superseded: bool = False
+    repeatable: bool = False
 
     @property
     def methods(self) -> str:

@@ -19,4 +19,4 @@ def _post(exchange: Exchange, visit: Visit) -> Reply:  # noqa: ARG001 - every pa
     return see_other("../")
 
 
-PAGE: Final = Page(there=lambda exchange: exchange.plan.sessions is not None, post=_post)
+PAGE: Final = Page(there=lambda exchange: exchange.plan.sessions is not None, post=_post, repeatable=True)
