@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from secmw.http import Reply
 
 _PAGE: Final = Page("sudo", style="account", forms=True)
-_TITLE: Final = "Confirm that it’s you"
+_TITLE: Final = "Confirm that it's you"
 
 _WRONG: Final = Markup('<p class="wrong" id="wrong" role="alert">That is not the password.</p>\n')
 _MARKS: Final = Markup(' aria-invalid="true" aria-describedby="wrong"')

@@ -112,7 +112,7 @@ WORDS: Final[Mapping[Reason, Words]] = {
         "Give your password again, then try once more.",
     ),
     Reason.STORE_AWAY: Words(
-        "We can’t look up your session",
+        "We can't look up your session",
         "The place where sessions are kept does not answer. You are still signed in.",
         "Try again in a moment. If this keeps happening, tell the people who run the site.",
     ),

@@ -187,7 +187,7 @@ def test_a_wrong_password_is_said_and_nothing_more(page: Page, demo: str) -> Non
     page.get_by_label("Name").fill("jane")
     page.get_by_label("Password").fill("wrong")
     page.locator("main").get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_have_text("That name and that password don’t belong together.")
+    expect(page.get_by_role("alert")).to_have_text("That name and that password don't belong together.")
     expect(page.get_by_label("Password")).to_have_value("")
 
 

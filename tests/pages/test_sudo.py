@@ -55,7 +55,7 @@ def test_it_says_who_is_asked_and_for_how_long_it_counts() -> None:
     read = page(sudo())
     assert read.text["strong"] == "Jane Doe (jane)"
     assert "asked again for 5 minutes." in read.text["p"]
-    assert read.text["title"] == read.text["h1"] == "Confirm that it’s you"
+    assert read.text["title"] == read.text["h1"] == "Confirm that it's you"
 
 
 @pytest.mark.parametrize(

@@ -48,14 +48,14 @@ OVER: Final[Mapping[Over, str]] = {
     Over.IDLE: "Your session was not used for too long.",
     Over.REPLACED: "You have signed in anew, so the session before is over.",
     Over.CREDENTIALS_CHANGED: "Your password has changed since you signed in.",
-    Over.UNREADABLE: "What was kept of your session can’t be read.",
+    Over.UNREADABLE: "What was kept of your session can't be read.",
     Over.UNKNOWN: "Your browser brought the id of a session that is not there. It was not adopted.",
     Over.ROTATED: "Your browser brought an id that has been replaced since.",
     Over.FORGED: "Your browser brought an id with a wrong secret.",
     Over.AMBIGUOUS: "Your browser brought two different ids, so neither was believed.",
 }
 
-_WRONG: Final = "That name and that password don’t belong together."
+_WRONG: Final = "That name and that password don't belong together."
 
 
 class Fact(NamedTuple):

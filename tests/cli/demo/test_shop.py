@@ -79,7 +79,7 @@ def test_nobody_learns_which_of_name_and_password_was_wrong(demo: Demo, name: st
     browser = demo.browser()
     response = browser.send("/sign-in", name=name, password=password)
     assert response.status == 403
-    assert "That name and that password don’t belong together." in words(response)
+    assert "That name and that password don't belong together." in words(response)
     other = browser.send("/sign-in", name="somebody else", password="wrong")
     hidden = r'value="[^"]+"|nonce="[^"]+"'
     assert re.sub(hidden, "", response.text) == re.sub(hidden, "", other.text)
@@ -168,7 +168,7 @@ def test_nothing_is_kept_of_who_only_looks(demo: Demo) -> None:
 
 def confirm(browser: Browser, password: str = password_of(JANE, KEY)) -> Response:
     page = browser.visit("/keys")
-    assert "Confirm that it’s you" in words(page)
+    assert "Confirm that it's you" in words(page)
     return browser.send("/_secmw/sudo", xsrf_token=token(page), password=password, next="/keys")
 
 
@@ -183,7 +183,7 @@ def test_a_wrong_password_opens_nothing(jane: Browser) -> None:
     response = confirm(jane, "wrong")
     assert response.status == 403
     assert "That is not the password." in words(response)
-    assert "Confirm that it’s you" in words(jane.visit("/keys"))
+    assert "Confirm that it's you" in words(jane.visit("/keys"))
 
 
 def test_a_script_is_told_what_to_do(jane: Browser) -> None:
@@ -243,13 +243,13 @@ def test_the_permission_can_be_given_up(jane: Browser) -> None:
     assert "Password counts for" in words(jane.visit("/"))
     jane.send("/drop-sudo")
     assert "Password given again not lately" in words(jane.visit("/"))
-    assert "Confirm that it’s you" in words(jane.visit("/keys"))
+    assert "Confirm that it's you" in words(jane.visit("/keys"))
 
 
 def test_the_permission_runs_out(demo: Demo, jane: Browser) -> None:
     confirm(jane)
     demo.clock.move(301)
-    assert "Confirm that it’s you" in words(jane.visit("/keys"))
+    assert "Confirm that it's you" in words(jane.visit("/keys"))
 
 
 # --- sessions
