@@ -38,12 +38,23 @@ class Servers:
     def notes(self, origin: str) -> list[str]:
         """Return what has been written on a site so far, asked past the browser."""
         host = origin.removeprefix("https://")
-        server = self.wsgi if host.endswith(WSGI.domain) else self.asgi
         answer = raw_request(
-            server, f"GET /notes HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+            self.of(origin), f"GET /notes HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
         )
         written: list[str] = json.loads(answer.partition(b"\r\n\r\n")[2])
         return written
+
+    def of(self, origin: str) -> Server:
+        """Return the server of a site."""
+        return self.wsgi if origin.endswith(WSGI.domain) else self.asgi
+
+    def move(self, origin: str, seconds: float) -> None:
+        """Let time pass for the sessions of a site's server."""
+        clock = self.of(origin).directory / "clock"
+        ahead = float(clock.read_text("ascii")) if clock.exists() else 0.0
+        written = clock.with_suffix(".new")
+        written.write_text(str(ahead + seconds), "ascii")
+        written.replace(clock)
 
     def log(self) -> str:
         """Return the last words of each."""

@@ -39,6 +39,11 @@ class Visit:
         """What the test called this request."""
         return parse_qs(self.query).get("mark", [""])[0]
 
+    @property
+    def gate(self) -> str:
+        """What it is to wait for before it is answered."""
+        return parse_qs(self.query).get("gate", [""])[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
@@ -48,6 +53,7 @@ class Page:
     kind: str = HTML
     status: int = 200
     cookies: tuple[str, ...] = ()
+    location: str = ""
 
 
 def respond(visit: Visit) -> Page:

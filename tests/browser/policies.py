@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from secmw import Policy
+from secmw.config.settings import Sessions
 
 #: A key that protects nothing but these tests.
 KEY: Final = "dGhlIGtleSBvZiB0aGUgYnJvd3NlciBzdWl0ZSwgMzIh"
@@ -20,6 +21,10 @@ PORTAL: Final = "https://portal.test"
 
 #: A second port of the ``embed`` host, where the same application runs before it was told to embed.
 BEFORE: Final = 8443
+
+
+#: The hosts where people sign in; see people.py.
+PEOPLE: Final = ("people", "guarded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,11 @@ class Sites:
     def app(self) -> str:
         """The site under the recommended policy."""
         return self["app"]
+
+    @property
+    def people(self) -> str:
+        """The site where people sign in, under the recommended policy."""
+        return self["people"]
 
     @property
     def sibling(self) -> str:
@@ -59,7 +69,13 @@ def policies(sites: Sites) -> dict[str, Policy]:
     def named(name: str, **settings: Any) -> dict[str, Any]:
         return {"secret_keys": [KEY], "public_url": sites[name], "sessions": None, **settings}
 
+    def signed(name: str, **settings: Any) -> dict[str, Any]:
+        rules = Sessions(lifetime="1h", inactivity="10m", sign_in_url="/sign-in")
+        return named(name, sessions=rules, store=f"sqlite:{name}.db", **settings)
+
     made = {
+        "people": Policy.recommended(**signed("people", http_exempt=["/add"])),
+        "guarded": Policy.strict(**signed("guarded")),
         "app": Policy.recommended(**named("app", http_exempt=["/health"])),
         "strict": Policy.strict(**named("strict")),
         "connect": Policy.connect(**named("connect")),

@@ -5,16 +5,21 @@ A host without a policy is nobody's: the same pages, with nothing in front. Atta
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any, Final
 
 import secmw.asgi
 import secmw.wsgi
+from secmw.hooks import Hooks
+from tests.browser import people
 from tests.browser.pages import NOTES, Page, Visit, respond
-from tests.browser.policies import ASGI, WSGI, policies
+from tests.browser.policies import ASGI, PEOPLE, WSGI, policies
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from secmw import Policy
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -40,7 +45,12 @@ async def asgi_app(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.accept"})
         await send({"type": "websocket.send", "text": f"hello {visit.path}"})
         return
-    page = respond(visit)
+    if visit.gate:
+        await asyncio.to_thread(people.wait, visit.gate)
+    if visit.path == "/danger" and (reply := secmw.asgi.demand_sudo(scope)) is not None:
+        await secmw.asgi.respond(reply, send)
+        return
+    page = answer(visit)
     text = page.text.encode()
     lines = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers_of(page, text)]
     await send({"type": "http.response.start", "status": page.status, "headers": lines})
@@ -71,10 +81,20 @@ def wsgi_app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterabl
         body=environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)),
         exchange=environ.get("secmw"),
     )
-    page = respond(visit)
+    if visit.gate:
+        people.wait(visit.gate)
+    if visit.path == "/danger" and (reply := secmw.wsgi.demand_sudo(environ)) is not None:
+        answered: Iterable[bytes] = secmw.wsgi.respond(reply, start_response)
+        return answered
+    page = answer(visit)
     text = page.text.encode()
     start_response(f"{page.status} As asked", headers_of(page, text))
     return [] if visit.method == "HEAD" else [text]
+
+
+def answer(visit: Visit) -> Page:
+    """Answer as the host does: one where people sign in, or the notebook."""
+    return people.respond(visit) if visit.host.partition(".")[0] in PEOPLE else respond(visit)
 
 
 def headers_of(page: Page, text: bytes) -> list[tuple[str, str]]:
@@ -82,11 +102,23 @@ def headers_of(page: Page, text: bytes) -> list[tuple[str, str]]:
         ("Content-Type", page.kind),
         ("Content-Length", str(len(text))),
         *(("Set-Cookie", cookie) for cookie in page.cookies),
+        *([("Location", page.location)] if page.location else []),
     ]
 
 
-_ASGI: Final = {host: secmw.asgi.Middleware(asgi_app, policy) for host, policy in policies(ASGI).items()}
-_WSGI: Final = {host: secmw.wsgi.Middleware(wsgi_app, policy) for host, policy in policies(WSGI).items()}
+def given(policy: Policy) -> dict[str, Any]:
+    """Return what a middleware is made with besides its policy."""
+    if policy.sessions is None:
+        return {}
+    return {"hooks": Hooks(verify=people.verify), "clock": people.FileClock()}
+
+
+_ASGI: Final = {
+    host: secmw.asgi.Middleware(asgi_app, policy, **given(policy)) for host, policy in policies(ASGI).items()
+}
+_WSGI: Final = {
+    host: secmw.wsgi.Middleware(wsgi_app, policy, **given(policy)) for host, policy in policies(WSGI).items()
+}
 
 
 async def asgi(scope: Scope, receive: Receive, send: Send) -> None:

@@ -53,7 +53,7 @@ def test_the_page_can_be_read_in_either_colour_scheme_and_on_a_small_screen(
     page.set_viewport_size({"width": 800, "height": 560})
     keep(page, "refusal.png" if scheme == "light" else "refusal-dark.png")
     for selector in ("h1", ".detail", ".status", ".reason", "code"):
-        contrast = page.evaluate(_CONTRAST, selector)
+        contrast = page.evaluate(CONTRAST, selector)
         assert contrast >= 4.5, f"{selector}: {contrast:.2f} to 1 in the {scheme} scheme"
     page.set_viewport_size({"width": 320, "height": 568})
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
@@ -74,7 +74,7 @@ def keep(page: Page, name: str) -> None:
 
 
 #: The contrast (WCAG 2.2) of an element's text with what is painted behind it.
-_CONTRAST = """selector => {
+CONTRAST = """selector => {
     const light = colour => {
         const [r, g, b] = colour.match(/[0-9.]+/g).slice(0, 3).map(each => {
             const part = each / 255;
