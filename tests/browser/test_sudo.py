@@ -35,7 +35,7 @@ def test_the_password_leads_on_to_where_the_person_was_going(page: Page, sites: 
     asked = visit(page, target)
     assert [status for status, _, _ in way(asked)] == [303]
     assert page.url.startswith(f"{sites.people}/_secmw/sudo?next=")
-    assert page.get_by_role("heading", level=1).inner_text() == "Confirm that it\u2019s you"
+    assert page.get_by_role("heading", level=1).inner_text() == "Confirm that it's you"
     assert "Somebody called jane" in page.inner_text("main")
     assert page.evaluate("document.activeElement.id") == "password"
     response = confirm(page)
