@@ -12,6 +12,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
@@ -83,6 +84,11 @@ class SQLiteStore:
         self._now = clock.now
         self._holder = ""
         self._pid = 0
+
+    @property
+    def path(self) -> Path:
+        """Where the file is, or will be once the store is used."""
+        return self._database.path
 
     def load(self, selector: str) -> Record | Ended | None:
         """Return what is known of a selector."""
