@@ -123,6 +123,42 @@ async def a_reader_is_noticed(client: Client, turn: int) -> None:
         raise Broken(f"a reader after {time.time() - before.seen:.0f} s was not noticed")
 
 
+# --- what a rotation replaced stays replaced --------------------------------------------------------------------------
+
+
+async def rotation_against_a_slow_writer(client: Client, turn: int) -> None:
+    """What began before a rotation is merged, and moves neither verifier nor elevation. (SE-04, SE-08, SE-09, SU-02)"""
+    here, there = _workers(turn)
+    user = client.name("rotated", turn)
+    before = await client.sign_in(user, worker=turn)
+    gate = client.gate(turn)
+    deeds = ("put=late", "rotate")
+    held = [
+        client.start(f"see&wait={gate.name}&{deed}&see", before, worker=here + place, gate=gate)
+        for place, deed in enumerate(deeds)
+    ]
+    await gate.arrived(*held)
+    mover = ("rotate", "sudo")[turn % 2]
+    after = (await client.done(f"see&{mover}", before, worker=there)).cookie
+    if not after or selector_of(after) != selector_of(before):
+        raise Broken(f"{mover} gave the cookie {after and selector_of(after)}")
+    gate.open()
+    writer, loser = await asyncio.gather(*held)
+    if writer.cookie is not None or loser.cookie is not None:
+        raise Broken("a request from before the rotation touches the cookie")
+    if any(view.user != user or view.sudo for view in writer.views):
+        raise Broken(f"a request from before the rotation saw {writer.views}")
+    for worker in range(WORKERS):
+        view = (await client.done("see", after, worker=worker)).view
+        if view.user != user or view.sudo != (mover == "sudo"):
+            raise Broken(f"after {mover} the new cookie opens {view}")
+        if "late" not in view.data and writer.status == 200:
+            raise Broken(f"what was put by a request from before the rotation is lost: {view}")
+        old = await client.ask("see", before, worker=worker)
+        if old.views and old.view.user is not None:
+            raise Broken(f"the verifier from before the rotation opens {old.view}")
+
+
 # --- nothing is lost --------------------------------------------------------------------------------------------------
 
 
@@ -215,6 +251,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "logout against a slow writer": logout_against_a_slow_writer,
     "logout against a slow reader": logout_against_a_slow_reader,
     "a reader is noticed": a_reader_is_noticed,
+    "rotation against a slow writer": rotation_against_a_slow_writer,
     "two writers of different names": two_writers_of_different_names,
     "two hundred names": two_hundred_names,
     "rotation, sudo, login and logout at once": whatever_the_order,

@@ -323,10 +323,10 @@ class Client:
         return answer
 
     async def done(self, steps: str, cookie: str | None = None, *, worker: int = 0) -> Answer:
-        """Send one request and repeat it for as long as it is told to come back; it must be answered with 200."""
+        """Send one request, again and again while the store is away; it must be answered with 200."""
         answer = await self.ask(steps, cookie, worker=worker)
         for _ in range(_REPEATS):
-            if answer.status != 503:
+            if not answer.away:
                 break
             await self._pause()
             answer = await self.ask(steps, cookie, worker=worker)

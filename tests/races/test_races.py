@@ -60,6 +60,11 @@ def test_the_slow_reader_is_one_that_writes(race: Race) -> None:
     _clean(race("a reader is noticed"))
 
 
+def test_a_rotation_is_not_undone_by_a_slow_writer(race: Race) -> None:
+    """Whose names arrive all the same. (SE-04, SE-08, SE-09, SU-02)"""
+    _clean(race("rotation against a slow writer"))
+
+
 def test_two_writers_of_different_names_both_arrive(race: Race) -> None:
     """And what one removes is gone, and what neither touches stays. (SE-09)"""
     _clean(race("two writers of different names"))
@@ -86,7 +91,8 @@ NOTICED: Final = [
     ("upserting", "logout against a slow reader"),
     ("overwriting", "two writers of different names"),
     ("overwriting", "two hundred names"),
-    ("reviving", "rotation, sudo, login and logout at once"),
+    ("reviving", "rotation against a slow writer"),
+    ("lenient", "rotation against a slow writer"),
     ("lenient", "rotation, sudo, login and logout at once"),
     ("unending", "rotation, sudo, login and logout at once"),
     ("unending", "logout against a slow writer"),
