@@ -155,7 +155,10 @@ class Middleware:
         try:
             if exchange.wants is not None:
                 if exchange.wants is RECORD and self.load_now is not None:
-                    self.find_now(exchange)
+                    try:
+                        exchange.resume(self.load_now(exchange.selector), exchange.started)
+                    except StoreError as error:
+                        exchange.outage(str(error))
                 if exchange.wants is not None:
                     incoming = Incoming(scope, receive)
                     reply = await self.guard.admit(exchange, incoming)
@@ -284,13 +287,6 @@ class Middleware:
         finally:
             if scope["type"] == "lifespan":
                 await self.guard.close()
-
-    def find_now(self, exchange: Exchange) -> None:
-        """Fetch a session from a store that answers at once."""
-        try:
-            exchange.resume(self.load_now(exchange.selector), exchange.started)
-        except StoreError as error:
-            exchange.outage(str(error))
 
     async def begin(self, exchange: Exchange, message: Message, incoming: Incoming, send: Send) -> bool:
         """Write what is due and send the head of a response; False where another answer had to take its place."""

@@ -75,14 +75,20 @@ def id_finder(name: str, wire: Wire) -> Callable[[Any], bytes | Ambiguity | None
         at = header.find(mark)
         if at < 0:
             return None
-        value = header[at + skip : at + end]
         if (
             header[at + end : at + end + 1] in after
             and (at == 0 or header[at - 2 : at] == before)
             and header.find(mark, at + 1) < 0
-            and well_formed(value)
         ):
-            return value if isinstance(value, bytes) else value.encode("ascii")
+            value = header[at + skip : at + end]
+            raw = value if type(value) is bytes else value.encode("ascii", "replace")
+            # What well_formed says, without the call.
+            if (
+                len(raw) == _LENGTH
+                and raw[SELECTOR_LENGTH] == _DOT
+                and raw.translate(None, _ALPHABET) == b"."
+            ):
+                return raw
         found = any_find(header)
         return found.encode("ascii") if isinstance(found, str) else found
 

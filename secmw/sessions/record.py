@@ -22,13 +22,14 @@ import msgspec
 
 VERSION: Final = 1
 
-_RECORD: Final = 1
+#: The second byte of a session; that of a tombstone is another.
+RECORD: Final = 1
 _TOMBSTONE: Final = 2
 
 _HEAD: Final = struct.Struct("<BBIddddI32sI")
 _STONE: Final = struct.Struct("<BBdB")
 _SUM: Final = struct.Struct("<I")
-_OURS: Final = bytes((VERSION, _RECORD))
+_OURS: Final = bytes((VERSION, RECORD))
 _LEAST: Final = _HEAD.size + _SUM.size
 #: What CRC-32 makes of anything that is followed by its own CRC-32, least significant byte first.
 _RESIDUE: Final = 0x2144DF1C
@@ -142,7 +143,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
             (
                 _HEAD.pack(
                     VERSION,
-                    _RECORD,
+                    RECORD,
                     self.revision & 0xFFFF_FFFF,
                     self.created,
                     self.seen,
@@ -202,11 +203,6 @@ def unpacked(selector: str, raw: bytes) -> Record:
         raw[_HEAD.size : end],
         raw[end:-4],
     )
-
-
-def is_record(raw: bytes) -> bool:
-    """Say whether this is a session, alive or over, and no tombstone."""
-    return raw[1] == _RECORD
 
 
 def sound(selector: str, raw: bytes) -> Record | None:

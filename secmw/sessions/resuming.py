@@ -38,11 +38,13 @@ def ordinary(
 
     What is not is :func:`resume`'s to judge.
     """
+    # Every request with a session comes through here: what is compared is what Record.over compares, without the call.
     return (
         type(found) is Record
-        and compare_digest(digest(presented[SELECTOR_LENGTH + 1 :]), found.verifier)
-        and found.over(now) is None
+        and found.seen <= now < found.expires
+        and now < found.idle_until
         and now - found.seen < rules.touch_every
+        and compare_digest(digest(presented[SELECTOR_LENGTH + 1 :]), found.verifier)
     )
 
 

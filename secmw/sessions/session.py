@@ -359,7 +359,10 @@ class Session(MutableMapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         self.read = True
-        value = self.data[name]
+        data = self._data
+        if data is None:
+            data = self.data
+        value = data[name]
         kind = type(value)
         if kind is list or kind is dict:
             self._lend(name, value)
@@ -367,10 +370,17 @@ class Session(MutableMapping[str, Any]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a value, or the default."""
-        try:
-            return self[name]
-        except KeyError:
+        self.read = True
+        data = self._data
+        if data is None:
+            data = self.data
+        if name not in data:
             return default
+        value = data[name]
+        kind = type(value)
+        if kind is list or kind is dict:
+            self._lend(name, value)
+        return value
 
     def setdefault(self, name: str, default: Any = None) -> Any:
         """Return a value; where there is none, put the default there first."""

@@ -16,7 +16,7 @@ from weakref import WeakSet
 
 from secmw.clock import Clock, system
 from secmw.errors import StoreError
-from secmw.sessions.record import Ended, Over, Record, forgotten, is_record, opened, tombstone, unpacked
+from secmw.sessions.record import RECORD, Ended, Over, Record, forgotten, opened, tombstone, unpacked
 from secmw.sessions.writes import REMEMBERED, Create, End, Lost, Revoked, Why, Write, Written, apply
 from secmw.stores.rules import NEVER, Ends, excess, living, running, undone
 
@@ -56,7 +56,7 @@ class MemoryStore:
         if raw is None:
             return None
         # Nothing but this object writes here, so nothing needs to be checked on the way of every request.
-        return unpacked(selector, raw) if is_record(raw) else opened(selector, raw, self._now())
+        return unpacked(selector, raw) if raw[1] == RECORD else opened(selector, raw, self._now())
 
     def write(self, write: Write) -> Written | Lost:
         """Carry out one write."""

@@ -104,8 +104,8 @@ def test_one_flipped_bit_makes_it_unreadable(made: Record, data: st.DataObject) 
 def test_a_piece_of_a_record_is_unreadable(made: Record, data: st.DataObject) -> None:
     """SE-14: a disk that was full, a file that was cut off"""
     raw = made.pack()
-    start = data.draw(st.integers(0, len(raw)))
-    assert opened("s", raw[:start] + raw[data.draw(st.integers(start + 1, len(raw) + 1)) :], NOW) == Ended(
+    start = data.draw(st.integers(0, len(raw) - 1))
+    assert opened("s", raw[:start] + raw[data.draw(st.integers(start + 1, len(raw))) :], NOW) == Ended(
         Over.UNREADABLE
     )
 
