@@ -88,10 +88,14 @@ def test_the_sign_out_page_is_a_post_with_a_token(few: Stack) -> None:
     person.cookies["XSRF-TOKEN"] = "0" * 64
     assert told_why(person.fills_in("/_secmw/sign-out")) == "xsrf_mismatch"
     person.cookies["XSRF-TOKEN"] = token
-    response = person.fills_in("/_secmw/sign-out")
-    assert leads_to(response, "/_secmw/sign-out") == "/"
-    assert response.all("Clear-Site-Data") == ['"cache", "storage"']
-    assert person.id is None
+    kept = dict(person.cookies)
+    # Twice: of a double click the browser drops the first answer, and what it deletes.
+    for _ in range(2):
+        person.cookies = dict(kept)
+        response = person.fills_in("/_secmw/sign-out")
+        assert leads_to(response, "/_secmw/sign-out") == "/"
+        assert response.all("Clear-Site-Data") == ['"cache", "storage"']
+        assert person.id is None
 
 
 # --- time -------------------------------------------------------------------------------------------------------------
