@@ -27,7 +27,7 @@ from secmw.testing.contract.asking import Asking, same
 from secmw.testing.frozen_clock import FrozenClock
 
 #: Few of each, so that histories meet.
-SELECTORS: Final = tuple(f"{number:022}" for number in range(5))
+SELECTORS: Final = tuple(f"{number:022}" for number in range(3))
 USERS: Final = ("jane", "joe")
 _DIGESTS: Final = tuple(digest(f"secret {number}") for number in range(3))
 
@@ -317,5 +317,6 @@ def _histories() -> Any:
             st.builds(_Take, key=keys),
             st.builds(_Count, key=keys, ttl=times),
         ),
-        max_size=40,
+        min_size=5,
+        max_size=60,
     )
