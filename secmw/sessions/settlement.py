@@ -213,7 +213,8 @@ class Settlement:
                     at=self.now,
                     presented=session.proof or record.verifier,
                     verifier=session.fresh.digest,
-                    grace=GRACE if session.sudo else 0.0,
+                    # A request in flight presents what was good when it came, however long its password took to check.
+                    grace=GRACE + max(0.0, self.now - session.started) if session.sudo else 0.0,
                     sudo=self.now + rules.sudo_duration if session.sudo else None,
                     close=session.rotation,
                 )
@@ -282,6 +283,9 @@ class Settlement:
                 self._tell(Action.SESSION_RENEWED, "the session has a new secret", record)
                 if step.sudo is not None:
                     self._tell(Action.WEB_SUDO, "gave the password again", record)
+            case Rotate(sudo=float()), Lost(Why.ROTATED):
+                # Too late for the grace: whoever has the new secret has to ask again.
+                self.refusal = SUPERSEDED
             case Update(), Lost(Why.CONFLICT):
                 # The rest of what was asked for is not done either.
                 self._steps.clear()

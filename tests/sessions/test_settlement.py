@@ -561,6 +561,29 @@ def test_a_rotation_without_a_password_takes_no_secret_that_was_replaced() -> No
     assert (step.grace, step.sudo) == (GRACE, NOW + 300)
 
 
+def test_a_password_may_take_its_time_to_be_checked() -> None:
+    """SE-04: what counts is when the request came with the secret that has been replaced meanwhile"""
+    _, made = record("ann")
+    shelf = Shelf(made)
+    slow, quick = come_with(made), come_with(made)
+    quick.grant_sudo()
+    shelf.settle(quick)
+    slow.grant_sudo()
+    settlement = shelf.settle(slow, now=NOW + GRACE + 20)
+    assert settlement.refusal is None
+    assert settlement.issued is not None
+
+
+def test_who_may_not_be_elevated_any_more_is_told_to_come_again() -> None:
+    """SE-04: not sent on, without the cookie that would say so"""
+    settlement = settle(asking(Session.grant_sudo))
+    (step,) = steps(settlement)
+    settlement.outcome(step, Lost(Why.ROTATED))
+    assert settlement.issued is None
+    assert settlement.refusal is not None
+    assert settlement.refusal.reason is Reason.SESSION_SUPERSEDED
+
+
 def test_who_is_strict_is_refused_where_another_changed_the_same_and_nothing_else_is_done() -> None:
     """SE-09"""
     _, made = record("ann", {"a": 1})
