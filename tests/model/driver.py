@@ -141,8 +141,9 @@ class Flight:
 
     def drop(self) -> None:
         """Let go of a request that a failed history leaves behind."""
-        with suppress(BaseException):
-            self._coroutine.close()
+        if not self.done:
+            with suppress(BaseException):
+                self._coroutine.close()
 
     def header(self, name: bytes) -> list[str]:
         """Return the values of a header that left."""

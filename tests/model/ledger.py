@@ -7,7 +7,7 @@ process died half-way, each may have happened or not, and the store is asked whi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from secmw.sessions import codec
@@ -104,7 +104,7 @@ class Ledger:
         answer: Answer | None,
         *,
         sure: bool,
-        made: Iterable[str],
+        made: Sequence[str],
         late: bool,
     ) -> None:
         """Carry out what a request asked for; ``answer``: what left, if a head did.
@@ -130,6 +130,9 @@ class Ledger:
             created = self._login(visit, p, answer, sure=sure, made=made)
             if created is None:
                 status = {409} if sure else {wanted, 409}
+        elif self._late_for_a_sign_in(visit, answer) and visit.data and not late and not made:
+            status = {503}
+            self.tally["late for a sign-in"] += 1
         elif (life is None or visit.out is not None) and visit.data and not visit.readonly and not late:
             created = self._create(visit, p, cookie, sure=sure, made=made)
         elif life is not None and visit.out is None:
@@ -214,7 +217,7 @@ class Ledger:
     # --- sign-in and creation
 
     def _login(
-        self, visit: Visit, p: float, answer: Answer | None, *, sure: bool, made: Iterable[str]
+        self, visit: Visit, p: float, answer: Answer | None, *, sure: bool, made: Sequence[str]
     ) -> Life | None:
         """Carry out a sign-in; None where all sessions were ended meanwhile."""
         user = visit.user
@@ -261,7 +264,7 @@ class Ledger:
             self.tally["session displaced"] += 1
 
     def _create(
-        self, visit: Visit, p: float, cookie: str | None, *, sure: bool, made: Iterable[str]
+        self, visit: Visit, p: float, cookie: str | None, *, sure: bool, made: Sequence[str]
     ) -> Life | None:
         """Find the session that was made, and check what a new one must be."""
         selectors = [
@@ -317,6 +320,16 @@ class Ledger:
                 if now is not None:
                     expected[name] = now
         return expected
+
+    @staticmethod
+    def _late_for_a_sign_in(visit: Visit, answer: Answer | None) -> bool:
+        """Say whether a request came with the id that a sign-in has just replaced.
+
+        The cookie of that sign-in may be on its way, and a session made now would take its place.
+        """
+        if visit.out is not None or "replaced" not in visit.over:
+            return False
+        return len(visit.over) == 1 or (answer is not None and answer.status == 503)
 
     # --- changes
 

@@ -147,6 +147,7 @@ class Visit:
         "rotates",
         "sealed",
         "signs_in",
+        "stood",
         "strict",
         "sudo",
         "text",
@@ -170,6 +171,8 @@ class Visit:
         self.user: str | None = None
         self.base: Data = {}
         self.data: Data = {}
+        #: What its session held when the head left.
+        self.stood: Data = {}
         self.settled()
 
     def resume(self, life: Life) -> None:

@@ -10,14 +10,15 @@ from typing import Final, NamedTuple
 
 STEPS: Final = 40
 WIDTH: Final = 4
-#: The first four bytes choose how the store is read, and leave kinds of steps out: what never happens makes room.
+#: The first four bytes choose how the store is read, and what is left out: what never happens makes room for the rest.
 LENGTH: Final = WIDTH * (STEPS + 1)
 
 #: Kinds of steps and how often they come, in 256ths; what is not listed is nothing.
 _KINDS: Final = (
-    ("visit", 66),
-    ("arrive", 42),
-    ("act", 52),
+    ("visit", 54),
+    ("arrive", 36),
+    ("race", 24),
+    ("act", 46),
     ("answer", 26),
     ("start", 10),
     ("fail", 7),
@@ -35,27 +36,37 @@ _KIND.extend(["nothing"] * (256 - len(_KIND)))
 
 #: What an application does in one step.
 _ACTS: Final = (
-    ("look", 34),
-    ("put", 48),
-    ("append", 22),
+    ("look", 28),
+    ("put", 44),
+    ("append", 18),
     ("remove", 12),
     ("clear", 6),
-    ("login", 48),
+    ("login", 42),
     ("logout", 20),
-    ("rotate", 12),
-    ("grant", 18),
+    ("rotate", 18),
+    ("grant", 26),
     ("drop", 6),
     ("revoke", 12),
-    ("revoke_others", 6),
-    ("revoke_all", 6),
+    ("revoke_others", 8),
+    ("revoke_all", 10),
     ("strict", 6),
 )
 _ACT: Final = [name for name, count in _ACTS for _ in range(count)]
 assert len(_ACT) == 256
 assert len(_KIND) == 256
 
-#: Kinds that a history may do without.
+#: Kinds that a history may do without; and what an application may, which then puts something instead.
 _OPTIONAL: Final = ("set_clock", "restart", "strike", "away", "plant", "sweep", "cancel", "fail")
+_LIKINGS: Final = (
+    ("look",),
+    ("append",),
+    ("remove", "clear"),
+    ("logout",),
+    ("rotate",),
+    ("grant", "drop"),
+    ("revoke", "revoke_others", "revoke_all"),
+    ("strict",),
+)
 
 # The first of each comes more often than the others: what happens to one is what finds mistakes.
 NAMES: Final = ("a", "b", "a", "c")
@@ -74,15 +85,20 @@ LAPSES: Final = (
     119.5,
     121.25,
     200.5,
-    241.75,
+    2.5,
     290.75,
     301.25,
-    420.5,
+    15.25,
     601.25,
     45.25,
 )
 JUMPS: Final = (3600.5, -3600.25, -30.25, 30.5, -90.75, 250.25, -250.5, 61.5)
-PLANTS: Final = ("made_up", "malformed", "another's", "former", "forged", "two", "none", "own_again")
+PLANTS: Final = ("made_up", "malformed", "another's", "former", "forged", "two", "ended", "own_again")
+
+
+def act_of(number: int) -> str:
+    """Name what an application does for a byte."""
+    return _ACT[number & 255]
 
 
 class Step(NamedTuple):
@@ -98,8 +114,10 @@ class Step(NamedTuple):
 
 
 def left_out(data: bytes) -> frozenset[str]:
-    """Read which kinds of steps a history does without."""
-    return frozenset(name for bit, name in enumerate(_OPTIONAL) if data[1] >> bit & 1)
+    """Read what a history does without."""
+    kinds = (name for bit, name in enumerate(_OPTIONAL) if data[1] >> bit & 1)
+    acts = (name for bit, names in enumerate(_LIKINGS) if data[2] >> bit & 1 for name in names)
+    return frozenset((*kinds, *acts))
 
 
 def steps(data: bytes) -> Iterator[Step]:
@@ -107,5 +125,5 @@ def steps(data: bytes) -> Iterator[Step]:
     without = left_out(data)
     for start in range(WIDTH, len(data), WIDTH):
         kind, who, act, extra = data[start : start + WIDTH]
-        name = _KIND[kind]
-        yield Step("nothing" if name in without else name, who, _ACT[act], extra)
+        name, does = _KIND[kind], _ACT[act]
+        yield Step("nothing" if name in without else name, who, "put" if does in without else does, extra)

@@ -31,6 +31,7 @@ from tests.model.steps import (
     STATUSES,
     USERS,
     Step,
+    act_of,
     steps,
 )
 from tests.model.watched import STRIKES, Clocks, Quick, Watched
@@ -102,6 +103,7 @@ class World:
         self.ledger = Ledger(terms, inner.load, inner.generation)
         self.jars: list[list[str]] = [[] for _ in range(max(CLIENTS) + 1)]
         self.crowd: list[tuple[Flight, Visit]] = []
+        self.flights: list[Flight] = []
         self.serial = 0
         self.trace: list[str] = []
 
@@ -124,7 +126,7 @@ class World:
     def close(self) -> None:
         """Let go of the requests that a history which went wrong leaves behind."""
         self.store.dead = True
-        for flight, _ in self.crowd:
+        for flight in self.flights:
             flight.drop()
 
     # --- steps
@@ -135,6 +137,21 @@ class World:
         if arrived is not None:
             self._act(*arrived, step.act, step.extra >> 3)
             self._finish(*arrived, STATUSES[step.who >> 3 & 7], lost=step.who >> 6 == 3)
+
+    def race(self, step: Step) -> None:
+        """Let two requests, of one browser or of two, be under way at the same time."""
+        first = self._arrive(step.who, step.extra)
+        self.clocks.lapse(1.125)
+        second = self._arrive(step.who if step.extra & 0xC0 else step.extra >> 3, 0)
+        if first is not None and step.who & 8:
+            self._act(*first, step.act, step.who >> 3)
+        if second is not None:
+            self._act(*second, step.act if step.who & 0x30 else act_of(step.extra * 37), step.extra >> 2)
+            self._finish(*second, 200, lost=step.extra & 64 == 64)
+        if first is not None:
+            if not step.who & 8:
+                self._act(*first, step.act, step.who >> 3)
+            self._finish(*first, 200, lost=step.who & 64 == 64)
 
     def arrive(self, step: Step) -> None:
         """Let a browser make a request that stays."""
@@ -221,8 +238,9 @@ class World:
                 jar[:] = [life.selector + made_up[22:]]
             case "two":
                 jar.append(made_up if life is None or step.extra & 128 else str(life.id))
-            case "none":
-                jar.clear()
+            case "ended":
+                ended = [str(each.id) for each in known if each.ended is not None]
+                jar[:] = ended[-1 - step.extra % len(ended) :][:1] if ended else []
             case "own_again" if life is not None:
                 jar[:] = [str(life.id)]
             case _:
@@ -245,6 +263,7 @@ class World:
         cookie = "; ".join(["theme=dark", *(f"{COOKIE}={value}" for value in jar)])
         asked = self.store.asked
         flight = Flight(self.app, path, cookie)
+        self.flights.append(flight)
         must(flight.error is None, "a request ended with", repr(flight.error))
         must(
             self.store.asked - asked == (text is not None),
@@ -345,6 +364,16 @@ class World:
         late = visit.sealed and (visit.life is None or visit.life.ended is not None or visit.out is not None)
         if late:
             return False
+        if visit.sealed and not visit.changed and visit.life is not None:
+            # What has been written may be what it sees from now on, with what others wrote, or what it saw before.
+            seen = flight.do(_seen)[0]
+            for each in seen.keys() | visit.data.keys():
+                must(
+                    seen.get(each) in (visit.data.get(each), visit.stood.get(each)),
+                    "after the head the application sees",
+                    seen,
+                )
+            visit.base, visit.data = seen, dict(seen)
         if not visit.readonly:
             return True
         must(isinstance(flight.do(lambda session: session.__setitem__("a", 0)), SessionError), "no error")
@@ -356,12 +385,12 @@ class World:
         return self.serial
 
     def _remove(self, flight: Flight, visit: Visit, name: str, number: int) -> None:
-        if name in visit.data and self._may_write(flight, visit):
+        if self._may_write(flight, visit) and name in visit.data:
             self._done(flight, lambda session: session.__delitem__(name))
             visit.remove(name)
 
     def _clear(self, flight: Flight, visit: Visit, name: str, number: int) -> None:
-        if visit.data and self._may_write(flight, visit):
+        if self._may_write(flight, visit) and visit.data:
             self._done(flight, lambda session: session.clear())
             visit.clear()
 
@@ -504,6 +533,8 @@ class World:
         self.ledger.settle(visit, status, p, answer, sure=not fired, made=self.store.made[made:], late=late)
         if answer is not None and answer.cookie is not None and not lost and not dead:
             self.jars[visit.client] = [answer.cookie] if answer.cookie else []
+        if visit.life is not None:
+            visit.stood = dict(visit.life.data)
         self.ledger.compare(p)
         if life is not None and due and life is visit.life and not fired and life.alive(p):
             must(life.seen >= visit.began, "a request was no activity")
