@@ -1,0 +1,502 @@
+"""Sessions under ASGI: what is written before the head leaves, and what after it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from secmw.asgi import HandshakeRefusedError, Middleware, demand_login, login_required, respond, sudo_required
+from secmw.errors import SessionError, StoreError
+from secmw.hooks import Hooks
+from secmw.sessions.record import Ended, Over, Record
+from secmw.sessions.writes import Create
+from secmw.stores import AsyncMemoryStore
+from secmw.testing import FrozenClock
+from tests.making import policy, values
+from tests.sessions.coming import ANN, ID, cookies
+from tests.sessions.making import NOW, record
+from tests.test_asgi import Messages, ok, scope, socket
+
+pytestmark = pytest.mark.anyio
+
+COOKIE = (b"cookie", f"__Host-id={ID}".encode())
+NAVIGATION = (b"sec-fetch-mode", b"navigate")
+ORIGIN = (b"origin", b"https://app.example")
+CONNECT = {"type": "websocket.connect"}
+
+
+class Waiting(AsyncMemoryStore):
+    """Be a store that answers in its own time, and goes away when it is told to."""
+
+    away = False
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        del self.load_now
+
+    async def load(self, selector: str) -> Any:
+        await asyncio.sleep(0)
+        return await super().load(selector)
+
+    async def write(self, write: Any) -> Any:
+        await asyncio.sleep(0)
+        if self.away:
+            raise StoreError("disk full")
+        return await super().write(write)
+
+
+class Site:
+    """Be a site with one session in its store, whose application is given."""
+
+    def __init__(self, app: Any, *records: Record, quick: bool = False, **settings: Any) -> None:
+        self.clock = FrozenClock(NOW)
+        self.store: Any = AsyncMemoryStore(clock=self.clock) if quick else Waiting(clock=self.clock)
+        for made in records or (ANN,):
+            self.store.blocking.write(Create(record=made, user_id=made.user_id))
+        self.app = Middleware(
+            app,
+            policy(**{"sessions": "on", **settings}),
+            hooks=Hooks(verify=lambda user_id, password: True),
+            store=self.store,
+            clock=self.clock,
+        )
+
+    async def run(self, request: Any, *messages: Any) -> Messages:
+        waiting = list(messages) or [{"type": "http.request"}]
+        sent: Messages = []
+
+        async def receive() -> Any:
+            return waiting.pop(0) if waiting else {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            sent.append(dict(message))
+
+        self.sent = sent
+        await self.app(request, receive, send)
+        return sent
+
+    async def get(self, *headers: Any, **more: Any) -> Messages:
+        return await self.run(scope(headers=[COOKIE, *headers], **more))
+
+    @property
+    def kept(self) -> Any:
+        return self.store.blocking.load(ID.selector)
+
+    async def told(self) -> list[str]:
+        recorder = self.app.guard.recorder
+        assert recorder is not None
+        return [event.action for event in reversed(await recorder.trail.recent(100))]
+
+
+def doing(before: Any = None, after: Any = None, status: int = 200) -> Any:
+    """Make an application that does something to the session before its head leaves, and something after."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if before is not None:
+            before(scope["secmw"].session)
+        await send({"type": "http.response.start", "status": status, "headers": [(b"x-app", b"1")]})
+        await send({"type": "http.response.body", "body": b"a", "more_body": True})
+        if after is not None:
+            after(scope["secmw"].session)
+        await send({"type": "http.response.body", "body": b"b"})
+
+    return app
+
+
+# --- before the head
+
+
+@pytest.mark.parametrize("quick", [False, True])
+async def test_the_session_is_there_and_what_it_is_told_is_written_before_the_head(quick: bool) -> None:
+    """SE-09"""
+    written: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        session = scope["secmw"].session
+        session["b"] = session["a"] + 1
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        written.append(site.kept.data)
+        await send({"type": "http.response.body", "body": b""})
+
+    site = Site(app, quick=quick)
+    start, _ = await site.get()
+    assert start["status"] == 200
+    assert written == [site.kept.data]
+    assert written != [ANN.data]
+    assert cookies(start["headers"]) == {}
+
+
+async def test_a_sign_in_sends_its_cookie_and_keeps_the_applications_headers() -> None:
+    site = Site(doing(lambda session: session.login("bob")))
+    start, *_ = await site.run(scope())
+    assert (b"x-app", b"1") in start["headers"]
+    selector = cookies(start["headers"])["__Host-id"].partition(".")[0]
+    assert site.store.blocking.load(selector).user_id == "bob"
+    assert await site.told() == ["user_login"]
+
+
+async def test_where_the_store_is_away_the_answer_takes_the_place_of_the_applications() -> None:
+    """RB-01"""
+    site = Site(doing(lambda session: session.logout()))
+    site.store.away = True
+    start, body = await site.get()
+    assert (start["status"], values(start["headers"], "retry-after")) == (503, ["5"])
+    assert (b"x-app", b"1") not in start["headers"]
+    assert b"problem" in body["body"] or b"store_away" in body["body"]
+    assert isinstance(site.kept, Record)
+
+
+@pytest.mark.parametrize("quick", [False, True])
+async def test_where_it_can_not_be_read_the_application_is_not_asked(quick: bool) -> None:
+    """RB-01"""
+
+    async def away(selector: str) -> Any:
+        raise StoreError("disk full")
+
+    def away_now(selector: str) -> Any:
+        raise StoreError("disk full")
+
+    site = Site(doing(), quick=quick)
+    if quick:
+        site.app.load_now = away_now
+    else:
+        site.store.load = away
+    start, _ = await site.get()
+    assert start["status"] == 503
+
+
+async def test_too_much_data_is_the_applications_failure_and_nothing_is_written() -> None:
+    """SE-13"""
+
+    def much(session: Any) -> None:
+        for name in "abc":
+            session[name] = "x" * 7000
+
+    site = Site(doing(much))
+    with pytest.raises(SessionError, match="nothing of this request was kept"):
+        await site.get()
+    assert site.sent[0]["status"] == 500
+    assert site.kept == ANN
+
+
+async def test_a_failed_application_changes_nothing_but_what_ends() -> None:
+    """SE-08"""
+
+    def out(session: Any) -> None:
+        session.logout()
+        raise RuntimeError
+
+    site = Site(doing(out))
+    with pytest.raises(RuntimeError):
+        await site.get()
+    assert site.kept == Ended(Over.LOGGED_OUT)
+    assert cookies(site.sent[0]["headers"])["__Host-id"] == ""
+
+    def change(session: Any) -> None:
+        session["a"] = 2
+        raise RuntimeError
+
+    site = Site(doing(change))
+    with pytest.raises(RuntimeError):
+        await site.get()
+    assert site.kept == ANN
+
+
+async def test_an_application_that_never_answers_is_answered_for_and_what_ends_has_ended() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["secmw"].session.logout()
+
+    site = Site(app)
+    start, _ = await site.get()
+    assert start["status"] == 500
+    assert site.kept == Ended(Over.LOGGED_OUT)
+
+
+# --- after the head
+
+
+async def test_what_is_changed_while_the_response_streams_is_written_at_its_end() -> None:
+    site = Site(doing(after=lambda session: session.update(late=1)))
+    await site.get()
+    assert b"late" in site.kept.data
+
+
+async def test_what_was_lent_and_is_filled_later_is_written_too() -> None:
+    made = record("ann", {"items": [1]}, id_=ID, seen=NOW - 1)[1]
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        items = scope["secmw"].session["items"]
+        items.append(2)
+        await ok(scope, receive, send)
+        items.append(3)
+
+    site = Site(app, made)
+    await site.get()
+    assert site.kept.data.endswith(b"\x93\x01\x02\x03")
+
+
+async def test_what_a_failed_response_dropped_is_not_written_at_its_end() -> None:
+    """SE-08"""
+    made = record("ann", {"items": [1]}, id_=ID, seen=NOW - 1)[1]
+    site = Site(doing(lambda session: session["items"].append(2), status=500), made)
+    await site.get()
+    assert site.kept.data == made.data
+
+
+async def test_an_application_that_fails_half_way_changes_nothing_but_what_ends() -> None:
+    def out(session: Any) -> None:
+        session["a"] = 2
+        session.logout()
+        raise RuntimeError
+
+    site = Site(doing(after=out))
+    with pytest.raises(RuntimeError):
+        await site.get()
+    assert site.kept == Ended(Over.LOGGED_OUT)
+
+
+async def test_what_can_not_be_kept_any_more_is_said_in_the_log_and_what_ends_has_ended(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """SE-08"""
+    made = record("ann", {"items": [1]}, id_=ID, seen=NOW - 1)[1]
+    other = record("ann")[1]
+
+    def spoil(session: Any) -> None:
+        session["items"].append({1})
+        session.revoke_others()
+
+    site = Site(doing(after=spoil), made, other)
+    with caplog.at_level(logging.ERROR, "secmw"):
+        await site.get()
+    assert "can't be kept: set" in caplog.text
+    assert site.kept == made
+    assert site.store.blocking.load(other.selector) == Ended(Over.REVOKED)
+
+
+async def test_who_is_cut_off_is_signed_out_all_the_same() -> None:
+    """SE-08: a client that goes away, a server that stops"""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        scope["secmw"].session["a"] = 2
+        scope["secmw"].session.logout()
+        await asyncio.sleep(60)
+
+    site = Site(app)
+    task = asyncio.ensure_future(site.get())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert site.sent
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert site.kept == Ended(Over.LOGGED_OUT)
+
+
+async def test_a_request_that_nobody_runs_any_more_waits_for_nothing() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["secmw"].session["a"] = 2
+        await receive()
+        await asyncio.sleep(60)
+
+    site = Site(app, quick=True)
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    async def send(message: Any) -> None: ...
+
+    left = site.app(scope(headers=[COOKIE]), receive, send)
+    left.send(None)
+    left.close()
+    assert site.kept == ANN
+
+
+# --- handshakes
+
+
+def accepting(before: Any = None, after: Any = None, kind: str = "websocket.accept") -> Any:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        if before is not None:
+            before(scope["secmw"].session)
+        await send({"type": kind})
+        if after is not None:
+            after(scope["secmw"].session)
+
+    return app
+
+
+async def test_a_socket_has_the_session_and_what_it_changes_is_written() -> None:
+    site = Site(accepting(lambda session: session.update(a=2), lambda session: session.update(b=3)))
+    (accept,) = await site.run(socket([COOKIE, ORIGIN]), CONNECT)
+    assert accept["type"] == "websocket.accept"
+    assert b"b\x03" in site.kept.data
+    assert b"a\x02" in site.kept.data
+
+
+@pytest.mark.parametrize("denial", [True, False])
+async def test_a_handshake_whose_session_can_not_be_written_is_refused(denial: bool) -> None:
+    """RB-01"""
+    site = Site(accepting(lambda session: session.update(a=2)))
+    site.store.away = True
+    start, *_ = await site.run(socket([COOKIE, ORIGIN], denial=denial), CONNECT)
+    assert start["type"] == ("websocket.http.response.start" if denial else "websocket.close")
+    assert start.get("status", 503) == 503
+
+
+async def test_an_application_may_notice_that_its_handshake_was_refused() -> None:
+    seen: list[type] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["secmw"].session["a"] = 2
+        try:
+            await send({"type": "websocket.accept"})
+        except HandshakeRefusedError as error:
+            seen.append(type(error))
+            raise
+
+    site = Site(app)
+    site.store.away = True
+    await site.run(socket([COOKIE, ORIGIN]), CONNECT)
+    assert seen == [HandshakeRefusedError]
+
+
+async def test_a_socket_that_breaks_off_changes_nothing_but_what_ends() -> None:
+    """SE-08"""
+
+    def out(session: Any) -> None:
+        session["a"] = 2
+        session.logout()
+        raise RuntimeError
+
+    site = Site(accepting(after=out))
+    with pytest.raises(RuntimeError):
+        await site.run(socket([COOKIE, ORIGIN]), CONNECT)
+    assert site.kept == Ended(Over.LOGGED_OUT)
+
+
+async def test_a_socket_that_is_cut_off_ends_what_it_was_told_to() -> None:
+    """SE-08"""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "websocket.accept"})
+        scope["secmw"].session.logout()
+        raise asyncio.CancelledError
+
+    site = Site(app)
+    with pytest.raises(asyncio.CancelledError):
+        await site.run(socket([COOKIE, ORIGIN]), CONNECT)
+    assert site.kept == Ended(Over.LOGGED_OUT)
+
+
+async def test_a_handshake_while_the_store_is_away_is_refused() -> None:
+    """RB-01"""
+
+    async def away(selector: str) -> Any:
+        raise StoreError("disk full")
+
+    site = Site(accepting())
+    site.store.load = away
+    start, _ = await site.run(socket([COOKIE, ORIGIN]), CONNECT)
+    assert start["status"] == 503
+
+
+# --- demands
+
+
+async def test_only_who_is_signed_in_gets_through() -> None:
+    site = Site(login_required(ok), sessions={"sign_in_url": "/sign-in"})
+    assert (await site.get())[0]["status"] == 200
+    start, _ = await site.run(scope(path="/a b", headers=[NAVIGATION], query_string=b"c=d"))
+    assert (start["status"], values(start["headers"], "location")) == (
+        303,
+        ["/sign-in?next=/a%2520b%3Fc%3Dd"],
+    )
+    start, body = await site.run(scope())
+    assert start["status"] == 401
+    assert b"sign_in_required" in body["body"]
+    assert "Cookie" in values(start["headers"], "vary")[0]
+
+
+async def test_only_who_gave_the_password_lately_gets_through() -> None:
+    """SU-01"""
+    raised = record("ann", id_=ID, seen=NOW - 1, sudo=(NOW - 100, NOW + 200))[1]
+    assert (await Site(sudo_required(ok), raised).get())[0]["status"] == 200
+    assert (await Site(sudo_required(ok, max_age=99), raised).get())[0]["status"] == 401
+    site = Site(sudo_required(ok))
+    start, _ = await site.get(NAVIGATION, path="/keys", query_string=b"new=1")
+    assert values(start["headers"], "location") == ["/_secmw/sudo?next=/keys%3Fnew%3D1"]
+    start, _ = await site.get()
+    assert start["status"] == 401
+    assert await site.told() == ["web_sudo", "web_sudo"]
+
+
+@pytest.mark.parametrize(
+    ("path", "raw"), [("/app/keys", b"/app/keys"), ("/keys", b"/keys"), ("/app/keys", None), ("/keys", None)]
+)
+async def test_below_a_mount_point_people_come_back_to_it(path: str, raw: bytes | None) -> None:
+    site = Site(sudo_required(ok))
+    start, _ = await site.get(NAVIGATION, path=path, raw_path=raw, root_path="/app")
+    assert values(start["headers"], "location") == ["/app/_secmw/sudo?next=/app/keys"]
+
+
+async def test_the_mount_point_of_a_part_of_the_application_is_not_ours() -> None:
+    """SU-03"""
+
+    async def outer(scope: Any, receive: Any, send: Any) -> None:
+        inner = {**scope, "root_path": "/account", "path": "/account/keys"}
+        await sudo_required(ok)(inner, receive, send)
+
+    start, _ = await Site(outer).get(NAVIGATION, path="/account/keys", raw_path=b"/account/keys")
+    assert values(start["headers"], "location") == ["/_secmw/sudo?next=/account/keys"]
+
+
+async def test_an_application_may_ask_and_answer_by_itself() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        reply = demand_login(scope)
+        if reply is not None:
+            await respond(reply, send)
+        else:
+            await ok(scope, receive, send)
+
+    assert (await Site(app).run(scope()))[0]["status"] == 401
+    assert (await Site(app).get())[0]["status"] == 200
+
+
+async def test_the_application_that_ends_takes_store_and_trail_with_it() -> None:
+    """RB-08"""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None: ...
+
+    site = Site(app)
+    closed: list[bool] = []
+
+    async def close() -> None:
+        closed.append(True)
+
+    site.app.guard.close = close  # type: ignore[method-assign]
+    await site.run({"type": "lifespan"})
+    await site.run({"type": "something.new"})
+    assert closed == [True]
+
+
+async def test_two_requests_at_once_lose_nothing_of_each_other() -> None:
+    """SE-09"""
+    together = asyncio.Barrier(2)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["secmw"].session[scope["path"]] = 1
+        await together.wait()
+        await ok(scope, receive, send)
+
+    site = Site(app)
+    await asyncio.gather(site.get(path="/one"), site.get(path="/two"))
+    assert b"/one" in site.kept.data
+    assert b"/two" in site.kept.data
