@@ -7,13 +7,15 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from secmw.config.settings import Cookies, Hsts, Sessions, Xsrf
+from secmw.config.settings import Audit, Cookies, Hsts, Sessions, Sudo, Xsrf
 from secmw.policy import Policy
 
 KEY = base64.b64encode(bytes(range(64))).decode()
 
 NAMES = [name for name in Policy.__struct_fields__ if name != "_written"]
-INNER = sorted({name for part in (Cookies, Hsts, Sessions, Xsrf) for name in part.__struct_fields__})
+INNER = sorted(
+    {name for part in (Audit, Cookies, Hsts, Sessions, Sudo, Xsrf) for name in part.__struct_fields__}
+)
 
 WORDS = st.sampled_from(
     [

@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from secmw.config import Cookies, Hsts, Sessions, Xsrf
+from secmw.config.settings import Audit, Cookies, Hsts, Sessions, Sudo, Xsrf
 from secmw.errors import ConfigError
 
-PARTS = (Cookies, Hsts, Sessions, Xsrf)
+PARTS = (Audit, Cookies, Hsts, Sessions, Sudo, Xsrf)
 
 
 @pytest.mark.parametrize(("written", "meant"), [("365d", 31_536_000), ("1y", 31_536_000), (0, 0), ("30", 30)])
@@ -73,3 +73,47 @@ def test_no_name_of_a_cookie_of_ours_costs_points_with_scanners(word: str) -> No
     """CK-13"""
     assert word not in Cookies().visit.lower()
     assert word not in Xsrf().cookie.lower()
+    assert word not in Sessions().cookie.lower()
+
+
+# --- sessions
+
+
+@pytest.mark.parametrize(
+    ("made", "lifetime", "inactivity"),
+    [
+        (Sessions(), 86_400, 28_800),
+        (Sessions.aal1(), 30 * 86_400, None),
+        (Sessions.aal2(), 86_400, 3600),
+        (Sessions.aal3(), 43_200, 900),
+        (Sessions.aal3(inactivity="10m", cap=1), 43_200, 600),
+    ],
+)
+def test_each_level_of_assurance_has_its_limits(
+    made: Sessions, lifetime: int, inactivity: int | None
+) -> None:
+    """SE-07"""
+    assert (made.lifetime, made.inactivity) == (lifetime, inactivity)
+
+
+def test_everything_that_is_wrong_with_a_part_is_said_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        Sessions(lifetime="soon", inactivity=1, sweep="1h")
+    assert [problem.setting for problem in caught.value.problems] == [
+        "sessions.lifetime",
+        "sessions.inactivity",
+    ]
+
+
+@pytest.mark.parametrize("duration", ["soon", 9, 86_401, -1])
+def test_an_elevation_is_short(duration: int | str) -> None:
+    """SU-01"""
+    with pytest.raises(ConfigError, match=r"sudo\.duration"):
+        Sudo(duration=duration)
+    assert Sudo().duration == 300
+    assert Sudo(duration="10m").duration == 600
+
+
+def test_the_id_goes_with_the_browsers_run_by_default() -> None:
+    """SE-19"""
+    assert not Sessions().persistent
