@@ -15,13 +15,16 @@ from typing import Any
 
 import pytest
 
+import secmw.wsgi
+from secmw import Policy
 from secmw import sweep as module
 from secmw.errors import StoreError
+from secmw.keys import new_key
 from secmw.sessions.record import Record
 from secmw.sessions.writes import Create
 from secmw.stores import AsyncMemoryStore, MemoryStore, SQLiteStore, Store
 from secmw.sweep import BATCH, Sweeper
-from secmw.testing import FrozenClock
+from secmw.testing import Client, FrozenClock
 
 
 def fill(store: Store, count: int, clock: FrozenClock) -> None:
@@ -358,3 +361,35 @@ def test_a_sweep_is_cut_short_by_the_end_of_the_process() -> None:
     sweeper = Sweeper(store, 3_600, clock=clock)
     sweeper._stop.set()
     assert sweeper.sweep() == BATCH
+
+
+@pytest.mark.parametrize("threads", [False, True])
+def test_under_a_uwsgi_without_threads_responses_take_the_sweeping_along(
+    threads: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SE-11: the middleware calls it where no thread runs, and only there."""
+    monkeypatch.setitem(
+        sys.modules, "uwsgi", SimpleNamespace(opt={"enable-threads": True} if threads else {})
+    )
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        environ["secmw"].session["seen"] = True
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"hello"]
+
+    url, clock = "https://app.example.org", FrozenClock()
+    store = MemoryStore(clock=clock)
+    wanted = Policy.recommended(secret_keys=[new_key()], public_url=url, store="memory://")
+    middleware = secmw.wsgi.Middleware(app, wanted, store=store, clock=clock)
+    client = Client(middleware, base_url=url)
+    assert client.get("/").status == 200
+    sweeper = middleware.guard.sweeper
+    assert sweeper is not None
+    assert client.get("/").status == 200
+    until(lambda: sweeper._due > time.monotonic() + 100 or not threads)
+    fill(store, 10, clock)
+    clock.move(60)
+    sweeper._due = 0.0
+    assert client.get("/").status == 200
+    assert left(store) == (11 if threads else 1)
+    middleware.guard.close()

@@ -254,6 +254,15 @@ def test_what_raises_changes_nothing(database: Database) -> None:
     assert notes(database) == ["one", "four"]
 
 
+def test_a_question_that_fails_leaves_no_connection_that_has_failed(database: Database, path: Path) -> None:
+    """RB-02"""
+    note(database, "one")
+    with pytest.raises(StoreError, match="no such table: nothing"):
+        database.read("SELECT * FROM nothing")
+    assert opened(path) == []
+    assert notes(database) == ["one"]
+
+
 def test_a_durable_write_waits_for_the_disk_and_no_other_does(database: Database) -> None:
     found = []
     for durable in (False, True, False):
