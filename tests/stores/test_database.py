@@ -257,8 +257,8 @@ def test_what_raises_changes_nothing(database: Database) -> None:
 def test_a_question_that_fails_leaves_no_connection_that_has_failed(database: Database, path: Path) -> None:
     """RB-02"""
     note(database, "one")
-    with pytest.raises(StoreError, match="no such table: nothing"):
-        database.read("SELECT * FROM nothing")
+    with pytest.raises(StoreError, match="no such table: absent"):
+        database.read("SELECT * FROM absent")
     assert opened(path) == []
     assert notes(database) == ["one"]
 
