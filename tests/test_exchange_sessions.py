@@ -234,3 +234,38 @@ def test_meanwhile_nothing_is_set_that_would_stay() -> None:
     assert got.refusal is not None
     assert got.refusal.status == 503
     assert cookies(got.close(503, [])) == {}
+
+
+# --- who looks late
+
+
+def test_a_session_that_is_first_looked_at_after_the_head_has_left_can_be_read_and_ended() -> None:
+    """SE-08"""
+    found = came()
+    found.close(200, [])
+    assert found.session.user_id == "ann"
+    with pytest.raises(SessionError, match="the response has started"):
+        found.session.login("bob")
+    found.session["b"] = 2
+    found.session.logout()
+    settlement = found.settle(200, NOW, "")
+    assert settlement is not None
+    assert [type(step).__name__ for step in iter(settlement.next, None)] == ["End"]
+
+
+def test_after_a_failure_it_changes_nothing_but_what_ends() -> None:
+    """SE-08"""
+    found = came()
+    found.close(500, [])
+    found.session["b"] = 2
+    settlement = found.settle(200, NOW, "")
+    assert settlement is not None
+    assert settlement.next() is None
+
+
+def test_after_the_head_of_a_stranger_no_session_is_begun() -> None:
+    """SE-02, SE-12"""
+    found = exchange(site())
+    found.close(200, [])
+    with pytest.raises(SessionError, match="no session to write to"):
+        found.session["a"] = 1

@@ -472,6 +472,11 @@ async def test_with_the_guard_its_store_and_trail_are_closed(desk: Desk) -> None
     assert closed == ["started", "closed"]
 
 
+async def test_a_guard_without_parts_has_nothing_to_close(desk: Desk) -> None:
+    desk.guard.store = desk.guard.recorder = None
+    await desk.close()
+
+
 async def test_real_stores_of_both_colours_do(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "secmw")
     clock = FrozenClock(NOW)

@@ -238,3 +238,10 @@ def test_with_nobody_to_check_a_password_the_demand_is_a_mistake() -> None:
     made = policy(sessions="on").compile(site().wire, can_verify=False, audited=True)
     with pytest.raises(ConfigError, match=r"sudo: sudo_required needs Hooks\(verify="):
         demand.sudo(visiting(made, *record("ann")), person())
+
+
+def test_where_there_is_no_trail_the_demand_is_made_all_the_same() -> None:
+    made = policy(sessions="on").compile(site().wire, can_verify=True)
+    found = visiting(made, *record("ann"))
+    assert demand.sudo(found, person()) is not None
+    assert found.told() == ([], [])

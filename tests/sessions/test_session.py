@@ -170,6 +170,15 @@ def test_a_sign_in_that_could_not_be_written_is_an_error_at_once(user_id: Any, m
     assert (found.sign_in, found.ending, found.pending, dict(found)) == (None, None, False, {"a": 1})
 
 
+def test_where_versions_are_compared_a_sign_in_must_say_its_own() -> None:
+    """SE-15: without it every request would find the session over"""
+    found = nobody(under=rules(versioned=True))
+    with pytest.raises(SessionError, match="login needs credentials_version"):
+        found.login("ann")
+    found.login("ann", credentials_version="v1")
+    assert found.user_id == "ann"
+
+
 # --- signing out
 
 

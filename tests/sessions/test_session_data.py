@@ -173,6 +173,7 @@ def test_what_was_put_there_may_be_filled_afterwards() -> None:
 def test_a_default_may_be_filled_as_in_a_dict() -> None:
     found = session("ann")
     found.setdefault("items", []).append(1)
+    assert found.setdefault("items", [7]) == [1]
     assert codec.decode_value(found.changes()["items"] or b"") == [1]
 
 

@@ -376,6 +376,19 @@ def test_nothing_is_carried_over_to_another_user() -> None:
     assert shelf.data(settlement.issued and settlement.issued.selector) == {}
 
 
+def test_a_rotation_meanwhile_leaves_nothing_to_carry_over() -> None:
+    _, made = record("ann", {"a": 1})
+    shelf = Shelf(made)
+    found = come_with(made)
+    found.login("ann")
+    other = come_with(made)
+    other.rotate()
+    shelf.between = lambda: shelf.settle(other)
+    settlement = shelf.settle(found)
+    assert [type(step).__name__ for step in shelf.done] == ["Create", "Rotate", "End"]
+    assert shelf.data(settlement.issued and settlement.issued.selector) == {"a": 1}
+
+
 def test_what_does_not_fit_any_more_does_not_undo_a_sign_in() -> None:
     """SE-13"""
     _, made = record(None, {"a": 1})
