@@ -1,7 +1,7 @@
 """A model of sessions: what the design promises, written a second time and differently, and a search for a history in
 which the library does something else.
 
-`oracle.py` and `effects.py` say what must be so, `driver.py` moves real requests through the real middleware, `world.py`
-brings both together, `steps.py` makes histories out of bytes, and `faults.py` breaks the library on purpose.
+`oracle.py`, `book.py` and `ledger.py` say what must be so, `driver.py` moves real requests through the real middleware,
+`world.py` and `acts.py` bring both together, `steps.py` makes histories out of bytes, and `faults.py` breaks the library on purpose.
 `python -m tests.model 100000` searches for long.
 """

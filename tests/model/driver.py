@@ -66,10 +66,6 @@ async def application(scope: Any, receive: Any, send: Callable[[Message], Awaita
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _receive() -> Message:
-    return {"type": "http.request", "body": b"", "more_body": False}
-
-
 class Flight:
     """Be one request on its way: ``status`` and ``headers`` are what has left so far, ``told`` what was done last.
 
@@ -78,15 +74,17 @@ class Flight:
 
     __slots__ = ("_coroutine", "done", "error", "headers", "reached", "status", "told")
 
-    def __init__(self, app: Any, path: str, cookie: str | None, method: str = "GET") -> None:
+    def __init__(self, app: Any, path: str, cookie: str | None, form: bytes | None = None) -> None:
         headers = [(b"host", HOST)]
+        if form is not None:
+            headers.append((b"content-type", b"application/x-www-form-urlencoded"))
         if cookie is not None:
             headers.append((b"cookie", cookie.encode("latin-1")))
         scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.5"},
             "http_version": "1.1",
-            "method": method,
+            "method": "GET" if form is None else "POST",
             "scheme": "https",
             "path": path,
             "raw_path": path.encode(),
@@ -96,13 +94,17 @@ class Flight:
             "client": ("192.0.2.1", 50_000),
             "server": ("app.example", 443),
         }
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": form or b"", "more_body": False}
+
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.told: Any = None
         self.error: BaseException | None = None
         #: Whether the application was reached, and whether all is over.
         self.reached = self.done = False
-        self._coroutine: Coroutine[Any, Any, None] = app(scope, _receive, self._send)
+        self._coroutine: Coroutine[Any, Any, None] = app(scope, receive, self._send)
         self._go(None)
         self.reached = not self.done
 

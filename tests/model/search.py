@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from secmw.stores.base import Store
 from secmw.stores.memory import MemoryStore
 from secmw.stores.sqlite import SQLiteStore
-from tests.model.ledger import Terms
+from tests.model.book import Terms
 from tests.model.steps import LENGTH
 from tests.model.watched import Clocks
 from tests.model.world import World

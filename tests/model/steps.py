@@ -15,9 +15,10 @@ LENGTH: Final = WIDTH * (STEPS + 1)
 
 #: Kinds of steps and how often they come, in 256ths; what is not listed is nothing.
 _KINDS: Final = (
-    ("visit", 54),
+    ("visit", 46),
     ("arrive", 36),
     ("race", 24),
+    ("reauthenticate", 8),
     ("act", 46),
     ("answer", 26),
     ("start", 10),

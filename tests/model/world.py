@@ -7,29 +7,28 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from functools import cache
 from hashlib import sha512
-from typing import Any, Final
+from typing import Final
 
 import secmw.asgi
 from secmw import Policy
 from secmw.config.settings import Sessions, Sudo
-from secmw.errors import SessionError
 from secmw.hooks import Hooks
 from secmw.sessions.identifier import well_formed
 from secmw.stores.base import Store
 from secmw.testing.jar import SetCookie
 from tests.making import KEY, URL
-from tests.model.driver import Act, ApplicationError, Flight, application
-from tests.model.ledger import LIFETIME, Answer, Ledger, Terms
+from tests.model.acts import Acts
+from tests.model.book import Terms
+from tests.model.driver import ApplicationError, Flight, application
+from tests.model.ledger import LIFETIME, Answer, Ledger
 from tests.model.oracle import SUDO, Visit, must
 from tests.model.steps import (
     CLIENTS,
     JUMPS,
     LAPSES,
-    NAMES,
     PATHS,
     PLANTS,
     STATUSES,
-    USERS,
     Step,
     act_of,
     steps,
@@ -101,10 +100,10 @@ class World:
         inner = open_store(self.clocks)
         self.store.reset(inner)
         self.ledger = Ledger(terms, inner.load, inner.generation)
+        self.acts = Acts(self.ledger, self.clocks)
         self.jars: list[list[str]] = [[] for _ in range(max(CLIENTS) + 1)]
         self.crowd: list[tuple[Flight, Visit]] = []
         self.flights: list[Flight] = []
-        self.serial = 0
         self.trace: list[str] = []
 
     def play(self) -> None:
@@ -113,15 +112,16 @@ class World:
             if step.kind == "nothing":
                 continue
             self.trace.append(str(step))
+            self._compared = False
             getattr(self, step.kind)(step)
-            self.ledger.compare(self.clocks.p)
+            if not self._compared:
+                self.ledger.compare(self.clocks.p)
             must(
                 all(selector in self.ledger.lives for selector in self.store.made),
                 "a session was made that nobody asked for",
             )
         while self.crowd:
             self._finish(*self.crowd.pop(0), 200, lost=False)
-            self.ledger.compare(self.clocks.p)
 
     def close(self) -> None:
         """Let go of the requests that a history which went wrong leaves behind."""
@@ -152,6 +152,44 @@ class World:
             if not step.who & 8:
                 self._act(*first, step.act, step.who >> 3)
             self._finish(*first, 200, lost=step.who & 64 == 64)
+
+    def reauthenticate(self, step: Step) -> None:
+        """Let a browser post a password to our own page, which asks for it again."""
+        visit, cookie, _ = self._come(step.who)
+        life = self.ledger.lives.get((visit.text or "")[:22])
+        # What a request would find if it were looked for now: to send it is to carry it out.
+        found, fresh = self.ledger.find(visit, self.clocks.p)
+        welcome = (
+            life is not None and life.user is not None and (found or (fresh and not life.why(self.clocks.p)))
+        )
+        right = bool(step.extra & 3)
+        if welcome and life is not None:
+            visit.resume(life)
+            visit.grants = right
+        away = self.store.down and visit.text is not None
+        made = len(self.store.made)
+        self.store.fired = False
+        self.store.issued.clear()
+        password = life.user if right and life is not None and life.user else "wrong"
+        flight = Flight(self.app, "/_secmw/sudo", cookie, f"next=%2F&password={password}".encode())
+        self.flights.append(flight)
+        if away:
+            self.store.fired = False
+            self._refused(flight, "5")
+            return
+        must(flight.done and not flight.reached, "a page of ours asked the application")
+        if fresh and not (welcome and right) and flight.status == 503 and not self.store.fired:
+            # Who has the old secret alone is told to come again, whatever else is wrong.
+            self._refused(flight, "1")
+            return
+        if welcome:
+            wanted = 303 if right else 403
+        else:
+            wanted = 403 if self.store.fired and flight.status in (0, 503) else flight.status
+            must(wanted in (303, 401, 403), "nobody is signed in, and the status is", wanted)
+        self._came_of_it(flight, visit, wanted, made, lost=step.extra >> 6 == 3)
+        if welcome and right:
+            self.ledger.tally["password given again"] += 1
 
     def arrive(self, step: Step) -> None:
         """Let a browser make a request that stays."""
@@ -253,14 +291,19 @@ class World:
 
     # --- requests
 
-    def _arrive(self, who: int, extra: int) -> tuple[Flight, Visit] | None:
-        client, path = CLIENTS[who & 7], PATHS[extra & 7]
+    def _come(self, who: int, path: str = "/") -> tuple[Visit, str, list[str]]:
+        """Take what a browser sends: the request, its cookies, and the ids among them."""
+        client = CLIENTS[who & 7]
         jar = self.jars[client]
         values = list(dict.fromkeys(value for value in jar if well_formed(value)))
         text = values[0] if len(values) == 1 else None
-        p = self.clocks.p
-        visit = Visit(client, p, text, passive=path == "/news/")
-        cookie = "; ".join(["theme=dark", *(f"{COOKIE}={value}" for value in jar)])
+        visit = Visit(client, self.clocks.p, text, passive=path == "/news/")
+        return visit, "; ".join(["theme=dark", *(f"{COOKIE}={value}" for value in jar)]), values
+
+    def _arrive(self, who: int, extra: int) -> tuple[Flight, Visit] | None:
+        path = PATHS[extra & 7]
+        visit, cookie, values = self._come(who, path)
+        text, p = visit.text, self.clocks.p
         asked = self.store.asked
         flight = Flight(self.app, path, cookie)
         self.flights.append(flight)
@@ -294,7 +337,7 @@ class World:
             visit.due = not visit.passive and p - life.seen >= self.terms.touch_every
         elif len(values) > 1:
             visit.over = frozenset({"ambiguous"})
-        elif jar and text is None:
+        elif self.jars[visit.client] and text is None:
             visit.over = frozenset({None, "unknown"})
         self.ledger.tally.update(
             f"over: {reason}" for reason in visit.over if len(visit.over) == 1 and reason
@@ -309,160 +352,9 @@ class World:
 
     def _act(self, flight: Flight, visit: Visit, act: str, number: int) -> None:
         """Have the application do one thing, in library and model."""
-        if flight.done or visit.answered:
-            return
-        name = NAMES[number & 3]
-        self.trace[-1] += f" -> {act}"
-        getattr(self, f"_{act}")(flight, visit, name, number)
-
-    def _done(self, flight: Flight, act: Act) -> None:
-        told = flight.do(act)
-        must(not isinstance(told, Exception), "the application was told:", told)
-
-    def _look(self, flight: Flight, visit: Visit, name: str, number: int) -> None:
-        data, user, over, sudo, expires, selector = flight.do(_seen)
-        if visit.sealed:
-            return
-        must(data == visit.data, "the application sees", data, "and not", visit.data)
-        must(user == visit.user, "the application sees", user, "and not", visit.user)
-        for value in data.values():
-            for serial in value if isinstance(value, list) else [value]:
-                writer = self.ledger.writers[serial]
-                must(writer in (None, user), user, "sees what", writer, "wrote")
-        must(
-            sudo in visit.sudo_shown(self.clocks.p, self.clocks.wall),
-            "the application is told that sudo is",
-            sudo,
-        )
-        if not visit.signs_in and visit.out is None:
-            must(
-                (over and str(over)) in visit.over or (not visit.over and over is None),
-                "over is",
-                over,
-                visit.over,
-            )
-            life = visit.life
-            must(expires == (life and life.expires), "the session is said to expire at", expires)
-            must(selector == (life and life.selector), "the session is said to be", selector)
-
-    def _put(self, flight: Flight, visit: Visit, name: str, number: int) -> None:
-        if not self._may_write(flight, visit):
-            return
-        serial = self._new_serial(visit)
-        self._done(flight, lambda session: session.__setitem__(name, serial))
-        visit.put(name, serial)
-
-    def _append(self, flight: Flight, visit: Visit, name: str, number: int) -> None:
-        if not self._may_write(flight, visit):
-            return
-        serial = self._new_serial(visit)
-        self._done(flight, lambda session: _appended(session, name, serial))
-        visit.append(name, serial)
-
-    def _may_write(self, flight: Flight, visit: Visit) -> bool:
-        """Where nothing can be written, find that the application is told so."""
-        late = visit.sealed and (visit.life is None or visit.life.ended is not None or visit.out is not None)
-        if late:
-            return False
-        if visit.sealed and not visit.changed and visit.life is not None:
-            # What has been written may be what it sees from now on, with what others wrote, or what it saw before.
-            seen = flight.do(_seen)[0]
-            for each in seen.keys() | visit.data.keys():
-                must(
-                    seen.get(each) in (visit.data.get(each), visit.stood.get(each)),
-                    "after the head the application sees",
-                    seen,
-                )
-            visit.base, visit.data = seen, dict(seen)
-        if not visit.readonly:
-            return True
-        must(isinstance(flight.do(lambda session: session.__setitem__("a", 0)), SessionError), "no error")
-        return False
-
-    def _new_serial(self, visit: Visit) -> int:
-        self.serial += 1
-        self.ledger.writers[self.serial] = visit.user
-        return self.serial
-
-    def _remove(self, flight: Flight, visit: Visit, name: str, number: int) -> None:
-        if self._may_write(flight, visit) and name in visit.data:
-            self._done(flight, lambda session: session.__delitem__(name))
-            visit.remove(name)
-
-    def _clear(self, flight: Flight, visit: Visit, name: str, number: int) -> None:
-        if self._may_write(flight, visit) and visit.data:
-            self._done(flight, lambda session: session.clear())
-            visit.clear()
-
-    def _login(self, flight: Flight, visit: Visit, name: str, number: int) -> None:
-        user = USERS[number % len(USERS)]
-        if visit.sealed:
-            must(isinstance(flight.do(lambda session: session.login(user)), SessionError), "no error")
-        elif not (visit.readonly or visit.strict or visit.grants or visit.rotates or visit.drops):
-            self._done(flight, lambda session: session.login(user))
-            visit.login(user)
-
-    def _logout(self, flight: Flight, visit: Visit, name: str, number: int) -> None:
-        if not (visit.readonly or visit.strict):
-            self._done(flight, lambda session: session.logout())
-            visit.leave("logged_out")
-
-    def _rotate(self, flight: Flight, visit: Visit, name: str, number: int) -> None:
-        if visit.sealed:
-            must(isinstance(flight.do(lambda session: session.rotate()), SessionError), "no error")
-        elif visit.life is not None and visit.out is None and not visit.signs_in and not visit.strict:
-            self._done(flight, lambda session: session.rotate(close=bool(number & 1)))
-            visit.rotates = True
-
-    def _grant(self, flight: Flight, visit: Visit, name: str, number: int) -> None:
-        if visit.sealed or visit.user is None:
-            must(isinstance(flight.do(lambda session: session.grant_sudo()), SessionError), "no error")
-        elif not (visit.drops or visit.strict):
-            self._done(flight, lambda session: session.grant_sudo())
-            visit.grants = True
-
-    def _drop(self, flight: Flight, visit: Visit, name: str, number: int) -> None:
-        if visit.life is not None and visit.out is None and not visit.signs_in and not visit.strict:
-            self._done(flight, lambda session: session.drop_sudo())
-            visit.rotates = visit.rotates or visit.grants
-            visit.drops, visit.grants = True, False
-
-    def _revoke(self, flight: Flight, visit: Visit, name: str, number: int) -> None:
-        if (
-            visit.user is None
-            or visit.strict
-            or not self.ledger.lives
-            or (visit.sealed and visit.life is None)
-        ):
-            return
-        selectors = list(self.ledger.lives)
-        selector = selectors[number % len(selectors)]
-        user, pending = visit.user, visit.signs_in
-        own = visit.life is not None and selector == visit.life.selector
-        if own and pending:
-            return
-        self._done(flight, lambda session: session.revoke(selector))
-        if own:
-            visit.leave("revoked")
-        else:
-            visit.ones.append((user, selector, pending))
-
-    def _revoke_others(self, flight: Flight, visit: Visit, name: str, number: int) -> None:
-        if visit.user is not None and visit.everywhere is None and not visit.strict:
-            self._done(flight, lambda session: session.revoke_others())
-            visit.everywhere = (visit.user, True, visit.signs_in)
-
-    def _revoke_all(self, flight: Flight, visit: Visit, name: str, number: int) -> None:
-        if visit.user is not None and visit.everywhere is None and not visit.strict and not visit.signs_in:
-            self._done(flight, lambda session: session.revoke_all())
-            visit.everywhere = (visit.user, False, False)
-            visit.leave("revoked")
-
-    def _strict(self, flight: Flight, visit: Visit, name: str, number: int) -> None:
-        busy = visit.changed or visit.signs_in or visit.out or visit.rotates or visit.grants or visit.drops
-        if not (busy or visit.ones or visit.everywhere or visit.sealed or visit.life is None):
-            self._done(flight, lambda session: session.strict())
-            visit.strict = True
+        if not (flight.done or visit.answered):
+            self.trace[-1] += f" -> {act}"
+            self.acts.do(flight, visit, act, number)
 
     # --- answers
 
@@ -505,19 +397,25 @@ class World:
         self, flight: Flight, visit: Visit, status: int, move: Callable[[], None], *, lost: bool
     ) -> None:
         """Let a request do something that may write, and compare what came of it."""
-        made = len(self.store.made)
+        made, asked = len(self.store.made), self.store.asked
         late, due = visit.sealed, visit.due and not visit.sealed
-        asked = self.store.asked
         free = not due and self._untouched(visit)
+        life = visit.life
         self.store.fired = False
         self.store.issued.clear()
         move()
-        p = self.clocks.p
-        fired = self.store.fired
-        dead = self.store.dead
-        if fired:
-            self.store.fired = self.store.dead = False
         must(not free or self.store.asked == asked, "a request that changed nothing went to the store")
+        sure = self._came_of_it(flight, visit, status, made, lost=lost, late=late)
+        if life is not None and due and life is visit.life and sure and life.alive(self.clocks.p):
+            must(life.seen >= visit.began, "a request was no activity")
+
+    def _came_of_it(
+        self, flight: Flight, visit: Visit, status: int, made: int, *, lost: bool, late: bool = False
+    ) -> bool:
+        """Compare what came of a request's writing with the model; say whether nothing came between."""
+        p, sure, dead = self.clocks.p, not self.store.fired, self.store.dead
+        if not sure:
+            self.store.fired = self.store.dead = False
         answer = None
         if not late and flight.status:
             answer = Answer(flight.status, self._cookie(flight))
@@ -529,15 +427,14 @@ class World:
             # After another answer than the application's, or after a failure, nothing more is asked for.
             visit.answered = flight.status != status or status >= 500
         visit.sealed = visit.sealed or bool(flight.status)
-        life = visit.life
-        self.ledger.settle(visit, status, p, answer, sure=not fired, made=self.store.made[made:], late=late)
+        self.ledger.settle(visit, status, p, answer, sure=sure, made=self.store.made[made:], late=late)
         if answer is not None and answer.cookie is not None and not lost and not dead:
             self.jars[visit.client] = [answer.cookie] if answer.cookie else []
         if visit.life is not None:
             visit.stood = dict(visit.life.data)
         self.ledger.compare(p)
-        if life is not None and due and life is visit.life and not fired and life.alive(p):
-            must(life.seen >= visit.began, "a request was no activity")
+        self._compared = True
+        return sure
 
     def _untouched(self, visit: Visit) -> bool:
         return not (
@@ -551,16 +448,3 @@ class World:
             or visit.everywhere
             or (visit.over != {None} and visit.life is None)
         )
-
-
-def _seen(session: Any) -> tuple[Any, ...]:
-    values = {name: list(value) if isinstance(value, list) else value for name, value in session.items()}
-    return values, session.user_id, session.over, session.has_sudo, session.expires, session.selector
-
-
-def _appended(session: Any, name: str, serial: int) -> None:
-    found = session.get(name)
-    if isinstance(found, list):
-        found.append(serial)
-    else:
-        session[name] = [serial]
