@@ -239,7 +239,10 @@ class Middleware:
                 return
             if kind == "websocket.close":
                 answered = True
-                await deny(exchange, exchange.denied(_accept(scope)), send, denial=denial)
+                said = exchange.denied(_accept(scope))
+                if exchange.pending:
+                    said = await self.guard.settle(exchange, said.status, Incoming(scope, _nothing)) or said
+                await deny(exchange, said, send, denial=denial)
                 return
             status = 101 if kind == "websocket.accept" else message["status"]
             if exchange.pending:
@@ -253,10 +256,13 @@ class Middleware:
             await send({**message, "headers": headers})
 
         async def failed() -> None:
+            exchange.fail()
+            reply = exchange.reply(_accept(scope))
+            if exchange.pending:
+                reply = await self.guard.settle(exchange, 500, Incoming(scope, _nothing)) or reply
             # A server without the extension answers 500 itself; there is no other way to tell it.
             if denial:
-                exchange.fail()
-                await deny(exchange, exchange.reply(_accept(scope)), send, denial=True)
+                await deny(exchange, reply, send, denial=True)
 
         try:
             await self.app(scope, receive, complete)
@@ -399,22 +405,36 @@ def demand_sudo(scope: Scope, max_age: int | None = None) -> Reply | None:
 
 def login_required(app: App) -> App:
     """Wrap an application, or a part of one, so that only somebody who is signed in gets through."""
-
-    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-        reply = demand_login(scope) if scope["type"] == "http" else None
-        await (app(scope, receive, send) if reply is None else respond(reply, send))
-
-    return guarded
+    return _guarded(app, demand_login)
 
 
 def sudo_required(app: App, max_age: int | None = None) -> App:
     """Wrap an application, or a part of one, so that only somebody who gave the password lately gets through."""
+    return _guarded(app, lambda scope: demand_sudo(scope, max_age))
 
+
+def _guarded(app: App, demand: Callable[[Scope], Reply | None]) -> App:
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-        reply = demand_sudo(scope, max_age) if scope["type"] == "http" else None
-        await (app(scope, receive, send) if reply is None else respond(reply, send))
+        reply = demand(scope) if scope["type"] in ("http", "websocket") else None
+        if reply is None:
+            await app(scope, receive, send)
+        elif scope["type"] == "http":
+            await respond(reply, send)
+        else:
+            await receive()  # websocket.connect
+            await _turn_away(reply, send, denial=_DENIAL in (scope.get("extensions") or {}))
 
     return guarded
+
+
+async def _turn_away(reply: Reply, send: Send, *, denial: bool) -> None:
+    """Refuse a handshake from inside an application."""
+    if not denial:
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    headers = [ASGI.line(name, value) for name, value in reply.headers]
+    await send({"type": f"{_DENIAL}.start", "status": reply.status, "headers": headers})
+    await send({"type": f"{_DENIAL}.body", "body": reply.body})
 
 
 async def answer(exchange: Exchange, reply: Reply, send: Send) -> None:
@@ -467,7 +487,11 @@ def _asking(scope: Scope) -> Asking:
 
 
 def _rendered(scope: Scope, refusal: Refusal | None) -> Reply | None:
-    return None if refusal is None else rendered(refusal, accept=_accept(scope), method=scope["method"])
+    return (
+        None
+        if refusal is None
+        else rendered(refusal, accept=_accept(scope), method=scope.get("method", "GET"))
+    )
 
 
 async def _unsent(message: Message) -> None:

@@ -133,9 +133,8 @@ class Middleware:
         if head.left:
             came = exchange.held is not None or exchange.living is not None
             sweeper = self.guard.sweeper
-            if chunks is not None or (
-                came and (type(body) not in _FINISHED or (sweeper is not None and sweeper.threadless))
-            ):
+            runs = type(body) not in _FINISHED and (came or exchange.plan.audited)
+            if chunks is not None or runs or (came and sweeper is not None and sweeper.threadless):
                 return Resumed(body, first, chunks, head)
             if exchange.pending:
                 head.late(200)

@@ -164,7 +164,7 @@ class MemoryStore:
         if write.user_id is not None:
             if undone(write, self._ends.get(write.user_id, NEVER)):
                 return Lost(Why.GENERATION)
-            oldest = excess(living(self._records(write.user_id), now), write.cap) if write.cap else ()
+            oldest = excess(living(self._records(write.user_id), now), write) if write.cap else ()
             if oldest and write.at_cap == "refuse":
                 return Lost(Why.CAP)
             self._make_room(self._sessions, now)

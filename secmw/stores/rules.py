@@ -41,9 +41,13 @@ def living(records: Iterable[Record], now: float) -> list[Record]:
     return found
 
 
-def excess(records: Sequence[Record], cap: int) -> Sequence[Record]:
-    """Return those of the living records that leave no place for one more, the oldest."""
-    return records[cap - 1 :] if cap else ()
+def excess(records: Sequence[Record], write: Create) -> Sequence[Record]:
+    """Return those of the living records that leave no place for one more, the oldest.
+
+    The one that is about to end for the new one takes no place.
+    """
+    staying = [record for record in records if record.selector != write.replaces]
+    return staying[write.cap - 1 :] if write.cap else ()
 
 
 def running(first: float, until: float, now: float) -> tuple[float, float]:

@@ -217,7 +217,7 @@ class SQLiteStore:
                 return Lost(Why.GENERATION)
             if write.cap:
                 records = _records(database.execute(_OF_USER, (user,)).fetchall())
-                oldest = excess(living(records, now), write.cap)
+                oldest = excess(living(records, now), write)
                 if oldest and write.at_cap == "refuse":
                     return Lost(Why.CAP)
                 _end(database, oldest, Over.REVOKED, now)

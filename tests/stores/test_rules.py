@@ -54,9 +54,17 @@ def test_the_one_that_signed_in_last_is_first() -> None:
 def test_a_cap_leaves_a_place_for_one_more(count: int, cap: int) -> None:
     """SE-16"""
     records = [record(number) for number in range(count)]
-    oldest = excess(records, cap)
+    write = Create(record=record(99), user_id="ann", cap=cap)
+    oldest = excess(records, write)
     assert count - len(oldest) == (min(count, cap - 1) if cap else count)
     assert list(oldest) == records[count - len(oldest) :]
+
+
+def test_a_session_that_ends_for_the_new_one_takes_no_place() -> None:
+    """SE-16: whoever signs in again has as many others as before"""
+    records = [record(number) for number in range(2)]
+    for own in records:
+        assert not excess(records, Create(record=record(9), user_id="ann", cap=2, replaces=own.selector))
 
 
 @given(TIMES, TIMES, TIMES)

@@ -121,6 +121,16 @@ class UserPromises(Asking):
         same(displaced, {one.selector for one in old[:4]}, "the sessions that ended")
         same(store.of_user("jane"), [record, old[4]], "the sessions of the user")
 
+    def test_the_session_that_a_sign_in_is_to_end_does_not_count(self) -> None:
+        """SE-16: nobody loses another session by signing in again."""
+        store = self.store()
+        older, own = self.created(store, "jane"), self.created(store, "jane")
+        record = self.record("jane")
+        now = self.clock.now()
+        create = Create(record=record, user_id="jane", checked_at=now, cap=2, replaces=own.selector)
+        same(store.write(create), Written(record), "the sign-in")
+        check(self.lives(store, older.selector), "the other session has ended")
+
     def test_at_the_cap_a_sign_in_may_be_refused_instead(self) -> None:
         """SE-16: then nothing changes."""
         store = self.store()
