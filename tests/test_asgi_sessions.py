@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from secmw.asgi import HandshakeRefusedError, Middleware, demand_login, login_required, respond, sudo_required
+from secmw.asgi import Middleware
 from secmw.errors import SessionError, StoreError
 from secmw.hooks import Hooks
 from secmw.sessions.record import Ended, Over, Record
@@ -18,7 +18,7 @@ from secmw.testing import FrozenClock
 from tests.making import policy, values
 from tests.sessions.coming import ANN, ID, cookies
 from tests.sessions.making import NOW, record
-from tests.test_asgi import Messages, ok, scope, socket
+from tests.test_asgi import Messages, ok, scope
 
 pytestmark = pytest.mark.anyio
 
@@ -318,156 +318,7 @@ async def test_a_request_that_nobody_runs_any_more_waits_for_nothing() -> None:
     assert site.kept == ANN
 
 
-# --- handshakes
-
-
-def accepting(before: Any = None, after: Any = None, kind: str = "websocket.accept") -> Any:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await receive()
-        if before is not None:
-            before(scope["secmw"].session)
-        await send({"type": kind})
-        if after is not None:
-            after(scope["secmw"].session)
-
-    return app
-
-
-async def test_a_socket_has_the_session_and_what_it_changes_is_written() -> None:
-    site = Site(accepting(lambda session: session.update(a=2), lambda session: session.update(b=3)))
-    (accept,) = await site.run(socket([COOKIE, ORIGIN]), CONNECT)
-    assert accept["type"] == "websocket.accept"
-    assert b"b\x03" in site.kept.data
-    assert b"a\x02" in site.kept.data
-
-
-@pytest.mark.parametrize("denial", [True, False])
-async def test_a_handshake_whose_session_can_not_be_written_is_refused(denial: bool) -> None:
-    """RB-01"""
-    site = Site(accepting(lambda session: session.update(a=2)))
-    site.store.away = True
-    start, *_ = await site.run(socket([COOKIE, ORIGIN], denial=denial), CONNECT)
-    assert start["type"] == ("websocket.http.response.start" if denial else "websocket.close")
-    assert start.get("status", 503) == 503
-
-
-async def test_an_application_may_notice_that_its_handshake_was_refused() -> None:
-    seen: list[type] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        scope["secmw"].session["a"] = 2
-        try:
-            await send({"type": "websocket.accept"})
-        except HandshakeRefusedError as error:
-            seen.append(type(error))
-            raise
-
-    site = Site(app)
-    site.store.away = True
-    await site.run(socket([COOKIE, ORIGIN]), CONNECT)
-    assert seen == [HandshakeRefusedError]
-
-
-async def test_a_socket_that_breaks_off_changes_nothing_but_what_ends() -> None:
-    """SE-08"""
-
-    def out(session: Any) -> None:
-        session["a"] = 2
-        session.logout()
-        raise RuntimeError
-
-    site = Site(accepting(after=out))
-    with pytest.raises(RuntimeError):
-        await site.run(socket([COOKIE, ORIGIN]), CONNECT)
-    assert site.kept == Ended(Over.LOGGED_OUT)
-
-
-async def test_a_socket_that_is_cut_off_ends_what_it_was_told_to() -> None:
-    """SE-08"""
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "websocket.accept"})
-        scope["secmw"].session.logout()
-        raise asyncio.CancelledError
-
-    site = Site(app)
-    with pytest.raises(asyncio.CancelledError):
-        await site.run(socket([COOKIE, ORIGIN]), CONNECT)
-    assert site.kept == Ended(Over.LOGGED_OUT)
-
-
-async def test_a_handshake_while_the_store_is_away_is_refused() -> None:
-    """RB-01"""
-
-    async def away(selector: str) -> Any:
-        raise StoreError("disk full")
-
-    site = Site(accepting())
-    site.store.load = away
-    start, _ = await site.run(socket([COOKIE, ORIGIN]), CONNECT)
-    assert start["status"] == 503
-
-
-# --- demands
-
-
-async def test_only_who_is_signed_in_gets_through() -> None:
-    site = Site(login_required(ok), sessions={"sign_in_url": "/sign-in"})
-    assert (await site.get())[0]["status"] == 200
-    start, _ = await site.run(scope(path="/a b", headers=[NAVIGATION], query_string=b"c=d"))
-    assert (start["status"], values(start["headers"], "location")) == (
-        303,
-        ["/sign-in?next=/a%2520b%3Fc%3Dd"],
-    )
-    start, body = await site.run(scope())
-    assert start["status"] == 401
-    assert b"sign_in_required" in body["body"]
-    assert "Cookie" in values(start["headers"], "vary")[0]
-
-
-async def test_only_who_gave_the_password_lately_gets_through() -> None:
-    """SU-01"""
-    raised = record("ann", id_=ID, seen=NOW - 1, sudo=(NOW - 100, NOW + 200))[1]
-    assert (await Site(sudo_required(ok), raised).get())[0]["status"] == 200
-    assert (await Site(sudo_required(ok, max_age=99), raised).get())[0]["status"] == 401
-    site = Site(sudo_required(ok))
-    start, _ = await site.get(NAVIGATION, path="/keys", query_string=b"new=1")
-    assert values(start["headers"], "location") == ["/_secmw/sudo?next=/keys%3Fnew%3D1"]
-    start, _ = await site.get()
-    assert start["status"] == 401
-    assert await site.told() == ["web_sudo", "web_sudo"]
-
-
-@pytest.mark.parametrize(
-    ("path", "raw"), [("/app/keys", b"/app/keys"), ("/keys", b"/keys"), ("/app/keys", None), ("/keys", None)]
-)
-async def test_below_a_mount_point_people_come_back_to_it(path: str, raw: bytes | None) -> None:
-    site = Site(sudo_required(ok))
-    start, _ = await site.get(NAVIGATION, path=path, raw_path=raw, root_path="/app")
-    assert values(start["headers"], "location") == ["/app/_secmw/sudo?next=/app/keys"]
-
-
-async def test_the_mount_point_of_a_part_of_the_application_is_not_ours() -> None:
-    """SU-03"""
-
-    async def outer(scope: Any, receive: Any, send: Any) -> None:
-        inner = {**scope, "root_path": "/account", "path": "/account/keys"}
-        await sudo_required(ok)(inner, receive, send)
-
-    start, _ = await Site(outer).get(NAVIGATION, path="/account/keys", raw_path=b"/account/keys")
-    assert values(start["headers"], "location") == ["/_secmw/sudo?next=/account/keys"]
-
-
-async def test_an_application_may_ask_and_answer_by_itself() -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        reply = demand_login(scope)
-        if reply is not None:
-            await respond(reply, send)
-        else:
-            await ok(scope, receive, send)
-
-    assert (await Site(app).run(scope()))[0]["status"] == 401
-    assert (await Site(app).get())[0]["status"] == 200
+# --- all of them
 
 
 async def test_the_application_that_ends_takes_store_and_trail_with_it() -> None:

@@ -301,6 +301,39 @@ def test_what_needs_a_cookie_is_an_error_once_the_head_has_left() -> None:
     assert site.kept == ANN
 
 
+@HOWS
+@pytest.mark.parametrize("cookie", [{}, COOKIE], ids=["nobody", "ann"])
+def test_what_is_audited_while_the_response_streams_is_recorded(how: str, cookie: Any) -> None:
+    """AU-01"""
+
+    def audited(session: Any) -> None:
+        request["secmw"].audit("exported")
+
+    site = Site(doing(after=audited, how=how))
+    request = environ(**cookie)
+    assert site.run(request) == b"ab"
+    assert site.told() == ["exported"]
+
+
+@HOWS
+def test_where_no_thread_can_run_responses_take_the_sweeping_along(how: str) -> None:
+    """SE-11"""
+    swept: list[str] = []
+
+    class Threadless:
+        threadless = True
+
+        def ensure_started(self) -> None: ...
+
+        def after_response(self) -> None:
+            swept.append("swept")
+
+    site = Site(doing(how=how))
+    site.app.guard.sweeper = Threadless()  # type: ignore[assignment]
+    site.get()
+    assert swept == ["swept"]
+
+
 # --- demands
 
 
