@@ -97,12 +97,13 @@ class Acts:
         return self.serial
 
     def remove(self, flight: Flight, visit: Visit, name: str, number: int) -> None:
-        if self._may_write(flight, visit) and name in visit.data:
+        # After the head it may be said of a name that another request put there since that it was there when read.
+        if self._may_write(flight, visit) and name in (visit.base if visit.sealed else visit.data):
             self._done(flight, lambda session: session.__delitem__(name))
             visit.remove(name)
 
     def clear(self, flight: Flight, visit: Visit, name: str, number: int) -> None:
-        if self._may_write(flight, visit) and visit.data:
+        if self._may_write(flight, visit) and visit.data and not (visit.sealed and visit.changed):
             self._done(flight, lambda session: session.clear())
             visit.clear()
 

@@ -407,7 +407,7 @@ class World:
         must(not free or self.store.asked == asked, "a request that changed nothing went to the store")
         sure = self._came_of_it(flight, visit, status, made, lost=lost, late=late)
         if life is not None and due and life is visit.life and sure and life.alive(self.clocks.p):
-            must(life.seen >= visit.began, "a request was no activity")
+            must(life.seen >= min(visit.began, self.clocks.p), "a request was no activity")
 
     def _came_of_it(
         self, flight: Flight, visit: Visit, status: int, made: int, *, lost: bool, late: bool = False
