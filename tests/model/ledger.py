@@ -138,7 +138,8 @@ class Ledger(Book):
         if life is None:
             return
         if visit.out is not None and (sure or self._is_over(life)):
-            life.end({visit.out}, p)
+            # One of the sessions that a request ends may be its own.
+            life.end({visit.out} if visit.everywhere is None else {visit.out, "revoked"}, p)
         if visit.drops and life.alive(p):
             found = self.peek(life.selector)
             # A request that was shown no elevation may leave alone the one that another has brought about since.
