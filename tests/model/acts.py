@@ -98,7 +98,8 @@ class Acts:
 
     def remove(self, flight: Flight, visit: Visit, name: str, number: int) -> None:
         # After the head it may be said of a name that another request put there since that it was there when read.
-        if self._may_write(flight, visit) and name in (visit.base if visit.sealed else visit.data):
+        there = self._may_write(flight, visit) and name in visit.data
+        if there and (name in visit.base or not visit.sealed):
             self._done(flight, lambda session: session.__delitem__(name))
             visit.remove(name)
 
