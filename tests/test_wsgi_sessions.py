@@ -25,9 +25,10 @@ NAVIGATION = {"HTTP_SEC_FETCH_MODE": "navigate"}
 
 
 class Away(MemoryStore):
-    """Be a store that goes away when it is told to."""
+    """Be a store somewhere else, which goes away when it is told to."""
 
     away = False
+    peek: Any = None
 
     def write(self, write: Any) -> Any:
         if self.away:
