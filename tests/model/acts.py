@@ -177,6 +177,7 @@ class Acts:
         if not (busy or visit.ones or visit.everywhere or visit.sealed or visit.life is None):
             self._done(flight, lambda session: session.strict())
             visit.strict = True
+            self.put(flight, visit, name, number)
 
 
 def _seen(session: Any) -> tuple[Any, ...]:

@@ -68,11 +68,12 @@ def silence() -> Iterator[None]:
 
 def play(data: bytes, terms: Terms, opener: Opener, tally: Counter[str] | None = None) -> None:
     """Play a history; a WrongError says which steps led to it. ``tally`` counts the rarer things that came about."""
-    world = World(data, terms, opener)
+    quick = bool(data[0] & 1) and opener is in_memory
+    world = World(data, terms, opener, quick=quick)
     try:
         world.play()
     except Exception as error:
-        error.add_note(f"{terms}, {'read at once' if data[0] & 1 else 'awaited'}")
+        error.add_note(f"{terms}, {'looked into' if quick else 'asked'}")
         for step in world.trace:
             error.add_note(f"  {step}")
         raise

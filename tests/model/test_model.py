@@ -63,6 +63,7 @@ def test_the_search_comes_by_what_is_rare() -> None:
     assert tally.keys() >= {
         "change after the head",
         "change of a session that had ended",
+        "conflict",
         "failure after a change",
         "failure after a logout",
         "late for a sign-in",
