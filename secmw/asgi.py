@@ -126,20 +126,12 @@ class Middleware:
             scope["secmw"] = exchange
             if root:
                 exchange.root = root
-        onward = send
 
         # A plain function: a coroutine per body message would cost more than everything else here.
         def complete(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 if (exchange.held is not None or exchange.events is not None) and exchange.pending:
-
-                    async def settled() -> None:
-                        nonlocal onward
-                        if not await self.begin(exchange, message, Incoming(scope, receive), send):
-                            # What the application says from now on belongs to an answer that nobody gets.
-                            onward = _unsent
-
-                    return settled()
+                    return self.begin(exchange, message, scope, send)
                 headers = message.get("headers", ())
                 if type(headers) is not list:
                     headers = list(headers)
@@ -150,7 +142,9 @@ class Middleware:
                     message = {"type": "http.response.start", "status": status, "headers": lines}
                 else:
                     message = {**message, "headers": lines}
-            return onward(message)
+            elif exchange.refusal is not None:
+                return _unsent(message)
+            return send(message)
 
         try:
             if exchange.wants is not None:
@@ -183,7 +177,7 @@ class Middleware:
         if not exchange.closed:
             _never_started(exchange)
             await self.failed(exchange, scope, send)
-        elif exchange.pending:
+        elif (exchange.held is not None or exchange.events is not None) and exchange.pending:
             await self.late(exchange, scope, 200)
 
     def view(self, scope: Scope, *, socket: bool = False) -> tuple[Exchange, Scope]:
@@ -294,15 +288,14 @@ class Middleware:
             if scope["type"] == "lifespan":
                 await self.guard.close()
 
-    async def begin(self, exchange: Exchange, message: Message, incoming: Incoming, send: Send) -> bool:
-        """Write what is due and send the head of a response; False where another answer had to take its place."""
+    async def begin(self, exchange: Exchange, message: Message, scope: Scope, send: Send) -> None:
+        """Write what is due and send the head of a response, or another answer in its place: then the body goes nowhere."""
         status = message["status"]
-        reply = await self.guard.settle(exchange, status, incoming)
+        reply = await self.guard.settle(exchange, status, Incoming(scope, _nothing))
         if reply is not None:
             await answer(exchange, reply, send)
-            return False
-        await send({**message, "headers": exchange.close(status, list(message.get("headers", ())))})
-        return True
+        else:
+            await send({**message, "headers": exchange.close(status, list(message.get("headers", ())))})
 
     async def failed(self, exchange: Exchange, scope: Scope, send: Send) -> None:
         """Answer in place of an application that could not."""

@@ -153,9 +153,9 @@ class Settlement:
             selector, reason = session.verdict
             steps.append(End(selector=selector, at=self.now, reason=reason))
         if session.everywhere is not None:
-            spared = (
-                None if session.record is None or session.sign_in is not None else session.record.selector
-            )
+            # Its own session ends with its own reason, if at all; revoke_all means that one too.
+            mine = session.loaded if session.ending is not Over.REVOKED else None
+            spared = None if mine is None else mine.selector
             steps.append(EndAll(session.everywhere, spared))
         steps.extend(EndOne(user_id, selector) for user_id, selector in session.endings)
         if session.loaded is not None and session.ending not in (None, Over.REPLACED):
