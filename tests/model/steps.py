@@ -37,7 +37,7 @@ _KIND.extend(["nothing"] * (256 - len(_KIND)))
 
 #: What an application does in one step.
 _ACTS: Final = (
-    ("look", 28),
+    ("look", 20),
     ("put", 44),
     ("append", 18),
     ("remove", 12),
@@ -50,7 +50,7 @@ _ACTS: Final = (
     ("revoke", 12),
     ("revoke_others", 8),
     ("revoke_all", 10),
-    ("strict", 6),
+    ("strict", 14),
 )
 _ACT: Final = [name for name, count in _ACTS for _ in range(count)]
 assert len(_ACT) == 256

@@ -13,6 +13,7 @@ from typing import Final
 import pytest
 from hypothesis import Phase, settings
 
+from tests.model.__main__ import main
 from tests.model.driver import Flight
 from tests.model.faults import FAULTS, planted
 from tests.model.oracle import WrongError
@@ -85,6 +86,12 @@ def test_the_search_comes_by_what_is_rare() -> None:
         "sign-in undone",
         "told to wait",
     }
+
+
+def test_a_long_search_ends_with_a_line_about_it(capsys: pytest.CaptureFixture[str]) -> None:
+    for kind in ("memory", "sqlite"):
+        main(["8", kind])
+        assert f"8 histories of 40 steps on {kind}" in capsys.readouterr().out
 
 
 def test_zeros_are_a_history_in_which_nothing_happens() -> None:
