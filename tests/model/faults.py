@@ -13,14 +13,16 @@ import msgspec
 import pytest
 
 import secmw.stores.memory as store
+from secmw.clock import Steady
 from secmw.exchange import Exchange
 from secmw.sessions import codec, resuming
 from secmw.sessions.identifier import SessionId, parse
-from secmw.sessions.record import Ended, Over, Record, is_tombstone, opened
+from secmw.sessions.record import Ended, Over, Record, is_tombstone, opened, written
 from secmw.sessions.session import Session
 from secmw.sessions.settlement import Outcome, Settlement, Step
 from secmw.sessions.writes import Lost, Rotate, Touch, Update, Why, Write, Written, apply
 from tests.model.ledger import LIFETIME
+from tests.model.oracle import SUDO
 
 Patch = pytest.MonkeyPatch
 Applied = tuple[bytes | None, Written | Lost]
@@ -173,6 +175,27 @@ def sign_in_survives_revoke_all(patch: Patch) -> None:
     patch.setattr(store, "undone", lambda write, ends: False)
 
 
+def clock_set_back_revives(patch: Patch) -> None:
+    """Believe the wall clock, whatever it said a moment ago."""
+    patch.setattr(Steady, "now", lambda self: self._wall())
+
+
+def elevation_slides(patch: Patch) -> None:
+    """Let an elevation last for as long as the session is used."""
+
+    def faulty(raw: bytes | None, write: Write) -> Applied:
+        after, outcome = apply(raw, write)
+        if isinstance(write, Touch | Update) and isinstance(outcome, Written):
+            record, identity = outcome.record, outcome.record.identity
+            if identity.sudo is not None:
+                identity = msgspec.structs.replace(identity, sudo=(identity.sudo[0], write.at + SUDO))
+                record = msgspec.structs.replace(record, owner=written(identity))
+                return record.pack(), Written(record)
+        return after, outcome
+
+    patch.setattr(store, "apply", faulty)
+
+
 #: What the search must find.
 FAULTS: Final[dict[str, Callable[[Patch], None]]] = {
     fault.__name__: fault
@@ -188,6 +211,8 @@ FAULTS: Final[dict[str, Callable[[Patch], None]]] = {
         data_of_another_user_kept,
         replaced_secret_rotates,
         sign_in_survives_revoke_all,
+        clock_set_back_revives,
+        elevation_slides,
     )
 }
 
