@@ -112,12 +112,18 @@ class Acts:
         user = USERS[number % len(USERS)]
         if visit.sealed:
             must(isinstance(flight.do(lambda session: session.login(user)), SessionError), "no error")
-        elif not (visit.readonly or visit.strict or visit.grants or visit.rotates or visit.drops):
+        elif visit.readonly:
+            self._done(flight, lambda session: session.login(user))
+            visit.away = visit.answered = True
+        elif not (visit.strict or visit.grants or visit.rotates or visit.drops):
             self._done(flight, lambda session: session.login(user))
             visit.login(user)
 
     def logout(self, flight: Flight, visit: Visit, name: str, number: int) -> None:
-        if not (visit.readonly or visit.strict):
+        if visit.readonly:
+            self._done(flight, lambda session: session.logout())
+            visit.away = visit.answered = True
+        elif not visit.strict:
             self._done(flight, lambda session: session.logout())
             visit.leave("logged_out")
 

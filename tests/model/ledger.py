@@ -84,7 +84,10 @@ class Ledger(Book):
         if visit.out is not None:
             cookies = {"", None} if visit.out == "revoked" or visit.text is None else {""}
         created = None
-        if failed:
+        if visit.away and not late:
+            status = {503, wanted} if failed else {503}
+            self.tally["sign-in or logout in an outage"] += 1
+        elif failed:
             if late and visit.changed and lived:
                 # The head said that all was well: nobody has promised what becomes of the rest.
                 self._change(visit, p, cookie, lived=lived, sure=False)

@@ -129,6 +129,7 @@ class Visit:
 
     __slots__ = (
         "answered",
+        "away",
         "base",
         "began",
         "changed",
@@ -167,6 +168,8 @@ class Visit:
         #: Whether it must move last seen.
         self.due = False
         self.answered = self.sealed = False
+        #: Whether it asked for what can't be done while the store is away.
+        self.away = False
         self.sudo: tuple[float, float] | None = None
         self.user: str | None = None
         self.base: Data = {}

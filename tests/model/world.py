@@ -450,5 +450,6 @@ class World:
             or visit.drops
             or visit.ones
             or visit.everywhere
+            or visit.away
             or (visit.over != {None} and visit.life is None)
         )
