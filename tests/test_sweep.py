@@ -46,14 +46,20 @@ def until(condition: Any) -> None:
         time.sleep(0.005)
 
 
+OTHERS: set[threading.Thread] = set()
+
+
 def sweepers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "secmw-sweep"]
+    return [
+        thread for thread in threading.enumerate() if thread.name == "secmw-sweep" and thread not in OTHERS
+    ]
 
 
 @pytest.fixture(autouse=True)
 def _no_thread_is_left() -> Any:
-    gc.collect()
-    until(lambda: not sweepers())
+    # Applications of other tests may still be there, and their threads with them.
+    OTHERS.clear()
+    OTHERS.update(sweepers())
     yield
     gc.collect()
     until(lambda: not sweepers())

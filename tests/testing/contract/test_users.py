@@ -85,6 +85,13 @@ class Stingy(Good):
         return super().write(replace(write, cap=write.cap or 50) if isinstance(write, Create) else write)
 
 
+class Grudging(Good):
+    """SE-16: counts the session that is about to end for the new one."""
+
+    def write(self, write: Write) -> Written | Lost:
+        return super().write(replace(write, replaces=None) if isinstance(write, Create) else write)
+
+
 class CountsEarly(Good):
     """SE-16: counts, and writes later."""
 
@@ -185,6 +192,7 @@ FAULTS = {
     OneOut: "test_a_cap_that_was_lowered_ends_as_many_as_it_takes",
     Impolite: "test_at_the_cap_a_sign_in_may_be_refused_instead",
     CountsAll: "test_only_what_lives_counts",
+    Grudging: "test_the_session_that_a_sign_in_is_to_end_does_not_count",
     Stingy: "test_without_a_cap_there_is_none",
     CountsEarly: "test_the_cap_is_exact_however_many_sign_in_at_once test_a_refusing_cap_is_exact_too",
     Lenient: "test_all_sessions_of_a_user_end",
