@@ -74,7 +74,7 @@ class Acts:
     def _may_write(self, flight: Flight, visit: Visit) -> bool:
         """Where nothing can be written, find that the application is told so."""
         late = visit.sealed and (visit.life is None or visit.life.ended is not None or visit.out is not None)
-        if late:
+        if late or (visit.sealed and visit.strict):
             return False
         if visit.sealed and not visit.changed and visit.life is not None:
             # What has been written may be what it sees from now on, with what others wrote, or what it saw before.

@@ -149,6 +149,19 @@ def whole_session_saved(patch: Patch) -> None:
     patch.setattr(Session, "changes", faulty)
 
 
+def change_lost(patch: Patch) -> None:
+    """Say that a change was kept, and keep the other changes only."""
+
+    def faulty(raw: bytes | None, write: Write) -> Applied:
+        if isinstance(write, Update) and "b" in write.changes:
+            found = opened(write.selector, raw, write.at)
+            if isinstance(found, Record):
+                return None, Written(found)
+        return apply(raw, write)
+
+    patch.setattr(store, "apply", faulty)
+
+
 def data_of_another_user_kept(patch: Patch) -> None:
     """Carry the data over when somebody else signs in."""
     patch.setattr(Session, "_drop", lambda self: None)
@@ -208,6 +221,7 @@ FAULTS: Final[dict[str, Callable[[Patch], None]]] = {
         dead_id_clears_the_cookie,
         failure_undoes_a_logout,
         whole_session_saved,
+        change_lost,
         data_of_another_user_kept,
         replaced_secret_rotates,
         sign_in_survives_revoke_all,

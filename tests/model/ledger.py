@@ -76,6 +76,9 @@ class Ledger(Book):
         """
         failed = wanted >= 500
         life = visit.life
+        if life is not None:
+            # It may be that it should change now, and does not.
+            life.stood = None
         lived = life is not None and life.alive(p)
         self._ends(visit, p, sure=sure and (lived or life is None), failed=failed)
         cookie = None if answer is None else answer.cookie

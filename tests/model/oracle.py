@@ -170,6 +170,7 @@ class Visit:
         self.answered = self.sealed = False
         #: Whether it asked for what can't be done while the store is away.
         self.away = False
+        self.strict = False
         self.sudo: tuple[float, float] | None = None
         self.user: str | None = None
         self.base: Data = {}
@@ -190,7 +191,7 @@ class Visit:
         self.signs_in = False
         #: Why its own session ends.
         self.out: str | None = None
-        self.rotates = self.grants = self.drops = self.strict = False
+        self.rotates = self.grants = self.drops = False
         #: Other sessions to end: by whom, and which; all of a user, and the one to be spared.
         self.ones: list[tuple[str, str, bool]] = []
         self.everywhere: tuple[str, bool, bool] | None = None
