@@ -76,9 +76,6 @@ class Ledger(Book):
         """
         failed = wanted >= 500
         life = visit.life
-        if life is not None:
-            # It may be that it should change now, and does not.
-            life.stood = None
         lived = life is not None and life.alive(p)
         self._ends(visit, p, sure=sure and (lived or life is None), failed=failed)
         cookie = None if answer is None else answer.cookie
@@ -143,6 +140,8 @@ class Ledger(Book):
                 other.end({"revoked"}, p)
         if life is None:
             return
+        # It may be that it should change now, and does not.
+        life.stood = None
         if visit.out is not None and (sure or self._is_over(life)):
             # One of the sessions that a request ends may be its own.
             life.end({visit.out} if visit.everywhere is None else {visit.out, "revoked"}, p)
