@@ -139,6 +139,7 @@ class Visit:
         "due",
         "everywhere",
         "grants",
+        "judged",
         "life",
         "ones",
         "out",
@@ -157,7 +158,7 @@ class Visit:
 
     def __init__(self, client: int, began: float, text: str | None, *, passive: bool) -> None:
         self.client = client
-        self.began = began
+        self.began = self.judged = began
         #: The one id that was presented.
         self.text = text
         self.passive = passive
@@ -180,7 +181,8 @@ class Visit:
         self.settled()
 
     def resume(self, life: Life) -> None:
-        """Show it a living session."""
+        """Show it a living session, which is judged no earlier than it was last in use."""
+        self.judged = max(self.began, life.seen)
         self.life, self.user, self.sudo = life, life.user, life.sudo
         self.base, self.data = copied(life.data), copied(life.data)
 
@@ -246,8 +248,7 @@ class Visit:
         if self.sudo is None or self.user is None or self.signs_in or self.drops or self.out is not None:
             return no
         granted, until = self.sudo
-        begun = max(self.began, granted) if life is None else max(self.began, life.created)
-        if begun >= until or granted > self.began + 60:
+        if self.judged >= until or granted > self.began + 60:
             return no
         # It may be taken away while the request is under way: by time, by another request, by a clock set back.
         if (
