@@ -30,8 +30,11 @@ class Ledger(Book):
 
     # --- a request comes in
 
-    def find(self, visit: Visit, p: float) -> tuple[bool, bool]:
-        """Say whether a request may find its session, and whether it may be told to wait; its reasons go into the visit."""
+    def find(self, visit: Visit, p: float) -> tuple[bool, bool | None]:
+        """Say whether a request may find its session, and whether it is told to wait; its reasons go into the visit.
+
+        None where that is open: of secrets before the last one the record need not know when they were replaced.
+        """
         text = visit.text
         if text is None:
             return False, False
@@ -47,12 +50,14 @@ class Ledger(Book):
         if replaced is None:
             visit.over = why | {"forged"}
             return False, False
-        fresh = max(p, life.seen) - replaced <= GRACE
-        if why:
-            visit.over = why | {"rotated"}
-            return False, fresh
         # Of secrets that were replaced long ago the record need not know more than that they do not fit.
-        old = [former for former, _ in life.former].index(text) > 0
+        old = life.former[0][0] != text
+        fresh = (
+            None if old and max(p, life.seen) - replaced <= GRACE else max(p, life.seen) - replaced <= GRACE
+        )
+        if why:
+            visit.over = why | {"rotated", "forged"}
+            return False, fresh
         visit.over = frozenset({"rotated", "forged"} if old else {"rotated"})
         return False, fresh
 
@@ -340,7 +345,11 @@ class Ledger(Book):
             at = max(p, life.seen)
             if visit.grants:
                 # The password was given again: within the grace it must count, later it may.
-                must(happened or at - replaced > GRACE or not sure, "a re-authentication was not taken")
+                last = life.former[0][0] == visit.text
+                must(
+                    happened or at - replaced > GRACE or not last or not sure,
+                    "a re-authentication was not taken",
+                )
             else:
                 must(not happened, "a secret that has been replaced was used to rotate")
         else:

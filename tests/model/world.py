@@ -161,13 +161,7 @@ class World:
         life = self.ledger.lives.get((visit.text or "")[:22])
         # What a request would find if it were looked for now: to send it is to carry it out.
         found, fresh = self.ledger.find(visit, self.clocks.p)
-        welcome = (
-            life is not None and life.user is not None and (found or (fresh and not life.why(self.clocks.p)))
-        )
         right = bool(step.extra & 3)
-        if welcome and life is not None:
-            visit.resume(life)
-            visit.grants = right
         away = self.store.down and visit.text is not None
         made = len(self.store.made)
         self.store.fired = False
@@ -180,6 +174,14 @@ class World:
             self._refused(flight, "5")
             return
         must(flight.done and not flight.reached, "a page of ours asked the application")
+        if fresh is None:
+            fresh = bool(self.store.issued) or self.store.fired or flight.status in (403, 503)
+        welcome = (
+            life is not None and life.user is not None and (found or (fresh and not life.why(self.clocks.p)))
+        )
+        if welcome and life is not None:
+            visit.resume(life)
+            visit.grants = right
         if fresh and not (welcome and right) and flight.status == 503 and not self.store.fired:
             # Who has the old secret alone is told to come again, whatever else is wrong.
             self._refused(flight, "1")
@@ -329,6 +331,8 @@ class World:
             self.ledger.tally["refused for an outage"] += 1
             return None
         found, fresh = self.ledger.find(visit, p)
+        if fresh is None:
+            fresh = flight.status == 503 and not flight.reached
         if fresh and (not flight.reached or visit.over <= {"rotated", "forged"}):
             self._refused(flight, "1")
             self.ledger.tally["told to wait"] += 1
