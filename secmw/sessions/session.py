@@ -83,6 +83,8 @@ class Session(MutableMapping[str, Any]):
     _base = codec.EMPTY
     _changes: dict[str, bytes | None] | None = None
     _lent: dict[str, bytes] | None = None
+    #: The names that were there when the data were read, or that this request has written since.
+    _known: frozenset[str] = frozenset()
     _strict = False
 
     #: Why there is no session; the digest of the verifier that was presented, where it is not the record's.
@@ -255,6 +257,7 @@ class Session(MutableMapping[str, Any]):
     def _drop(self) -> None:
         """Let go of all data."""
         self.kept = False
+        self._known = frozenset()
         self._base, self._data, self._changes, self._lent = codec.EMPTY, {}, None, None
 
     def revoke(self, selector: str) -> None:
@@ -355,6 +358,7 @@ class Session(MutableMapping[str, Any]):
         data = self._data
         if data is None:
             data = self._data = codec.decode(self._base)
+            self._known = frozenset(data)
         return data
 
     def __getitem__(self, name: str) -> Any:
@@ -419,8 +423,8 @@ class Session(MutableMapping[str, Any]):
         self._writable()
         self.read = True
         del self.data[name]
-        # What was not there when this request read the session is not its to remove.
-        self._change(name, None, gone=name not in codec.split(self._base))
+        # What was not there when this request read the session, and is not its own, is not its to remove.
+        self._change(name, None, gone=name not in self._known)
 
     def clear(self) -> None:
         """Remove every name that was there when this request read the session; others stay."""
@@ -481,6 +485,8 @@ class Session(MutableMapping[str, Any]):
         """Go on from what the store holds now; after a failure without what it dropped."""
         self.record = self.loaded = record
         self._base = codec.EMPTY if record is None else record.data
+        if self._changes is not None and not self.failed:
+            self._known |= {name for name, value in self._changes.items() if value is not None}
         self._changes = None
         if self.failed:
             self._data = self._lent = None

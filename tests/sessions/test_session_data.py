@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -309,3 +310,19 @@ def test_data_that_is_not_ours_is_an_error_and_no_empty_session() -> None:
     found._base = b"\xc1"
     with pytest.raises(ValueError, match="no session data"):
         dict(found)
+
+
+def test_what_another_request_wrote_meanwhile_is_not_removed_by_one_that_never_saw_it() -> None:
+    """SE-09: after the head has left, too"""
+    found = session("ann", {"a": 1})
+    found["b"] = 1
+    found.changes()
+    record = found.record
+    assert record is not None
+    data = codec.join({name: codec.encode(name, value) for name, value in {"a": 1, "b": 1, "c": 9}.items()})
+    found.settled(msgspec.structs.replace(record, data=data))
+    found["c"] = 2
+    del found["c"]
+    assert found.changes() == {}
+    del found["b"]
+    assert found.changes() == {"b": None}
