@@ -153,7 +153,8 @@ class _Compiler:
             own_names=OwnNames.of(self.wire),
             folds=self.policy.cookies.legacy_twin != "never",
             notices=tuple(notices(self.policy)),
-            now=self.clock.now,
+            # Nobody asks a policy without sessions and trail for the time.
+            now=self.clock.now if self.find is not None or self.audited else float,
         )
 
     def unscreened(self) -> Site:

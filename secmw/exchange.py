@@ -63,8 +63,9 @@ UNRECORDED: Final = Refusal(
 
 DENIED: Final = Refusal(403, Reason.HANDSHAKE_DENIED, "The application does not accept this connection.")
 
-_BODILESS: Final = frozenset({101, 304})
-"""Statuses whose headers are no page's: a handshake's, and those that a cache adds to a stored response."""
+_SPECIAL: Final = frozenset({101, 304, *range(500, 600)})
+"""Statuses that are looked at more closely: a handshake's headers and those that a cache adds to a stored response are no
+page's, and a failure takes back what the application asked of its session."""
 
 
 class State(enum.Enum):
@@ -124,7 +125,10 @@ class Exchange(View):
             self.wants = answer
         else:
             self.bound = answer
-            self._go_on()
+            if self.presented is None and not plan.own:
+                self.wants = None
+            else:
+                self._go_on()
         return self
 
     def look(self) -> Exchange:
@@ -493,15 +497,12 @@ class Exchange(View):
         """
         plan = self.plan
         own = plan.locked if self.scheme == "https" and self.site.locks else plan.plain
-        if self.amendment is not None or status in _BODILESS:
+        if self.amendment is not None or status in _SPECIAL:
             return self._complete(status, headers, own)
         held = self.held
         names, lines = plan.names, own.lines
-        if status >= 500:
-            self.broken = True
         if held is not None:
             held.sealed = True
-            held.failed = held.failed or self.broken
             if held.read:
                 names, lines = plan.read_names, own.read
         for name, _ in headers:

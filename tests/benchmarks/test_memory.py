@@ -9,6 +9,9 @@ import pytest
 
 from benchmarks import memory
 
+# A long search: left out of `make check`.
+pytestmark = pytest.mark.fuzz
+
 COUNT: Final = 1_000_000 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 100_000
 
 #: Bytes that a session may cost, with its place in the index of its user.

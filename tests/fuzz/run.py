@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import signal
 import sys
 from pathlib import Path
 
 import atheris
+
+# libFuzzer's timer may strike once more while the interpreter goes, when nobody listens any more.
+atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
 
 with atheris.instrument_imports(include=["secmw"]):
     sys.path.insert(0, str(Path(__file__).parents[2]))

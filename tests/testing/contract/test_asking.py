@@ -12,6 +12,9 @@ from secmw.testing import FrozenClock, StoreContract
 from secmw.testing.contract.asking import check, same, together, values
 from tests.testing.contract.planted import TESTS, Good, fails
 
+# A long search: left out of `make check`.
+pytestmark = pytest.mark.fuzz
+
 
 def test_a_good_store_passes() -> None:
     """SE-23"""

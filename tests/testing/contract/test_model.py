@@ -14,6 +14,9 @@ from tests.testing.contract.test_sessions import LastReason, Timeless
 from tests.testing.contract.test_users import CountsAll, Welcoming
 from tests.testing.contract.test_values import AgainAndAgain
 
+# A long search: left out of `make check`.
+pytestmark = pytest.mark.fuzz
+
 TEST = "test_a_store_does_what_a_plain_dict_would_do"
 
 

@@ -6,12 +6,16 @@ import time
 from typing import Any
 
 import msgspec
+import pytest
 
 from secmw.sessions import codec
 from secmw.sessions.record import Ended, Over, Record, opened, tombstone, unpacked
 from secmw.sessions.writes import Create, End, Lost, Rotate, Touch, Update, Why, Write, Written
 from secmw.testing.contract.sessions import SessionPromises
 from tests.testing.contract.planted import Good, Racy, unnoticed, unproved
+
+# A long search: left out of `make check`.
+pytestmark = pytest.mark.fuzz
 
 
 class Upserting(Good):

@@ -5,11 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+import pytest
+
 from secmw.sessions.record import Over, Record, tombstone
 from secmw.sessions.writes import REMEMBERED, Create, Lost, Revoked, Why, Write, Written
 from secmw.stores.rules import NEVER, Ends
 from secmw.testing.contract.users import UserPromises
 from tests.testing.contract.planted import Good, unnoticed, unproved
+
+# A long search: left out of `make check`.
+pytestmark = pytest.mark.fuzz
 
 
 class Unordered(Good):

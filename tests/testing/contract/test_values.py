@@ -5,9 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
+
 from secmw.sessions.record import Record, forgotten
 from secmw.testing.contract.values import ValuePromises
 from tests.testing.contract.planted import Good, unnoticed, unproved
+
+# A long search: left out of `make check`.
+pytestmark = pytest.mark.fuzz
 
 
 class Generous(Good):
