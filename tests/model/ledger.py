@@ -111,6 +111,9 @@ class Ledger(Book):
                 status = {409}
             elif changed:
                 cookies = {life.id}
+            # Too late even for the grace: whoever gave the password is told to come again.
+            late_grant = changed is False and visit.grants and lived
+            status = ({503} if sure else {wanted, 503}) if late_grant else status
         self.tally.update(_notable(visit, failed=failed, lived=lived, sure=sure, late=late))
         if created is not None:
             cookies = {created.id}
