@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from secmw.cookies import AMBIGUOUS, fold_twins
+from secmw.cookies import fold_twins
 from secmw.http import WSGI, text
 from secmw.own.cookies import own_cookie
 from secmw.paths import exempt, odd
@@ -84,4 +84,4 @@ def _folding(name: str, wire: Wire) -> WireFinder:
     return lambda header: find(wire.encode(fold_twins(text(header))[0]))
 
 
-__all__ = ["AMBIGUOUS", "Rules", "rules"]
+__all__ = ["Rules", "rules"]
