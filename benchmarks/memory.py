@@ -70,7 +70,10 @@ def measure_here(kind: str, count: int) -> Cost:
     for number in range(count):
         _create(store, number, now, signed_in=kind == "signed in")
     grown = _resident() - before
-    selectors = [new_id().selector, *list(store._sessions)[:: max(1, count // 10_000)]]
+    selectors = [
+        new_id().selector,
+        *(key.decode() for key in list(store._sessions)[:: max(1, count // 10_000)]),
+    ]
     return Cost(
         kind=kind,
         count=count,

@@ -15,18 +15,19 @@ from urllib.parse import quote
 
 from secmw import hooks as host
 from secmw.assembly import assemble
-from secmw.checks import Wants
 from secmw.clock import Clock, system
-from secmw.errors import SessionError, StoreError
-from secmw.exchange import Exchange
+from secmw.errors import SessionError
+from secmw.exchange import RECORD, Exchange
 from secmw.guard import AsyncGuard, announce, report_twins
 from secmw.hooks import Hooks
 from secmw.http import ASGI, SAFE_METHODS, Facts, Reply
 from secmw.pages import refusal as rendered
 from secmw.paths import below
 from secmw.policy import Policy
-from secmw.request import Seen, choose, read
+from secmw.request import Seen, choose, read, usual
 from secmw.sessions.demand import Asking
+from secmw.sessions.identifier import TWO
+from secmw.sessions.resuming import recognised
 from secmw.view import NO_HEADERS
 
 if TYPE_CHECKING:
@@ -41,8 +42,6 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _log = logging.getLogger("secmw")
-
-RECORD: Final = Wants.RECORD
 
 _DENIAL: Final = "websocket.http.response"
 
@@ -104,25 +103,60 @@ class Middleware:
         if site is None:
             exchange, scope = self.view(scope)
         else:
-            path, root = scope["path"], scope.get("root_path")
+            path = scope["path"]
+            try:
+                # Optional, but every server says them.
+                root, scheme, client = scope["root_path"], scope["scheme"], scope["client"]
+            except KeyError:
+                root, scheme, client = (
+                    scope.get("root_path"),
+                    scope.get("scheme", "http"),
+                    scope.get("client"),
+                )
             if root:
                 path = below(root, path)
             plan = plans.safe[path]
             if plan.lax:
                 plan = choose(plans.safe, path, scope.get("raw_path") or b"")
-            scheme = scope.get("scheme", "http")
-            client = scope.get("client")
+            now = plans.now()
+            found = None if cookie is None or plan.find is None else plan.find(cookie)
             # Over HTTPS, to a host of ours, most plans have nothing to ask, and nobody needs the target as it was sent.
-            if scheme == "https" and plan.quiet and site.refusal is None:
+            if scheme == "https" and plan.quiet and found is not TWO and site.refusal is None:
+                rules, kept = plan.sessions, None
+                if found is None or rules is None:
+                    wants = None
+                else:
+                    if self.load_now is not None:
+                        kept = recognised(self.load_now, rules, found, now)
+                    wants = RECORD if kept is None else None
+                # All is said at once: to write a field of an exchange later takes ten times as long.
                 exchange = Exchange(
-                    plan, site, scope["method"], scheme, path, client, cookie, plans.now(), wants=None
+                    plan,
+                    site,
+                    scope["method"],
+                    scheme,
+                    path,
+                    client,
+                    cookie,
+                    now,
+                    found,
+                    kept,
+                    wants=wants,
                 )
-                if cookie is not None and plan.sessions is not None:
-                    exchange.look()
             else:
                 exchange = Exchange(
-                    plan, site, scope["method"], scheme, path, client, cookie, plans.now(), _target(scope)
-                ).screen()
+                    plan,
+                    site,
+                    scope["method"],
+                    scheme,
+                    path,
+                    client,
+                    cookie,
+                    now,
+                    found,
+                    None,
+                    _target(scope),
+                ).screen(self.load_now)
             scope["secmw"] = exchange
             if root:
                 exchange.root = root
@@ -130,17 +164,16 @@ class Middleware:
         # A plain function: a coroutine per body message would cost more than everything else here.
         def complete(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
-                if (exchange.held is not None or exchange.events is not None) and exchange.pending:
+                held = exchange.held
+                if exchange.events is not None or (held is not None and held.pending):
                     return self.begin(exchange, message, scope, send)
-                headers = message.get("headers", ())
-                if type(headers) is not list:
-                    headers = list(headers)
                 status = message["status"]
-                lines = exchange.close(status, headers)
                 # A new message and a new list: the application's may be constants that serve everybody.
-                if len(message) == 3 and "headers" in message:
+                if len(message) == 3 and "headers" in message and type(message["headers"]) is list:
+                    lines = exchange.close(status, message["headers"])
                     message = {"type": "http.response.start", "status": status, "headers": lines}
                 else:
+                    lines = exchange.close(status, list(message.get("headers", ())))
                     message = {**message, "headers": lines}
             elif exchange.refusal is not None:
                 return _unsent(message)
@@ -149,10 +182,7 @@ class Middleware:
         try:
             if exchange.wants is not None:
                 if exchange.wants is RECORD and self.load_now is not None:
-                    try:
-                        exchange.resume(self.load_now(exchange.selector), exchange.started)
-                    except StoreError as error:
-                        exchange.outage(str(error))
+                    exchange.resume_now(self.load_now)
                 if exchange.wants is not None:
                     incoming = Incoming(scope, receive)
                     reply = await self.guard.admit(exchange, incoming)
@@ -177,7 +207,7 @@ class Middleware:
         if not exchange.closed:
             _never_started(exchange)
             await self.failed(exchange, scope, send)
-        elif (exchange.held is not None or exchange.events is not None) and exchange.pending:
+        elif exchange.events is not None or ((held := exchange.held) is not None and held.pending):
             await self.late(exchange, scope, 200)
 
     def view(self, scope: Scope, *, socket: bool = False) -> tuple[Exchange, Scope]:
@@ -189,11 +219,28 @@ class Middleware:
             if name in wanted:
                 count += 1
                 fields[name] = value
-        repeated = _repeated(scope["headers"], wanted) if len(fields) < count else NO_HEADERS
-        path = scope["path"]
-        if scope.get("root_path"):
-            path = below(scope["root_path"], path)
+        path, root = scope["path"], scope.get("root_path")
+        if root:
+            path = below(root, path)
         extensions = scope.get("extensions")
+        if len(fields) == count and not extensions and not socket:
+            ordinary = usual(
+                self.plans,
+                scope["method"],
+                scope.get("scheme", "http"),
+                path,
+                scope.get("client"),
+                fields,
+                _target,
+                scope,
+                self.load_now,
+            )
+            if ordinary is not None:
+                if root:
+                    ordinary.root = root
+                scope["secmw"] = ordinary
+                return ordinary, scope
+        repeated = _repeated(scope["headers"], wanted) if len(fields) < count else NO_HEADERS
         facts = Facts(
             "GET" if socket else scope["method"],
             _scheme(scope, fields) if socket else scope.get("scheme", "http"),
@@ -205,7 +252,7 @@ class Middleware:
             socket,
         )
         exchange, seen = read(self.plans, facts, _target, scope)
-        exchange.root = scope.get("root_path", "")
+        exchange.root = root or ""
         if seen is not None:
             if seen.disagreeing:
                 report_twins(exchange, seen.disagreeing)

@@ -5,6 +5,7 @@ Nothing here waits, and nothing here knows about time zones: times are Unix seco
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -25,7 +26,7 @@ class Steady:
     clock has caught up: a session that was over stays over.
     """
 
-    __slots__ = ("_last", "_offset", "_steady", "_wall")
+    __slots__ = ("_last", "_least", "_offset", "_steady", "_wall")
 
     def __init__(
         self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic
@@ -33,25 +34,26 @@ class Steady:
         self._wall = wall
         self._steady = steady
         self._last = 0.0
-        self._offset: float | None = None
+        self._offset = 0.0
+        # What the wall clock must say at least to be believed: while it is set back, nothing it says.
+        self._least = 0.0
 
     def now(self) -> float:
         """Return the seconds since 1970-01-01 00:00 UTC, never less than before."""
         wall = self._wall()
-        if self._offset is not None or wall < self._last:
-            return self._set_back(wall)
-        self._last = wall
-        return wall
+        if wall >= self._least:
+            self._least = wall
+            return wall
+        return self._set_back(wall)
 
     def _set_back(self, wall: float) -> float:
         monotonic = self._steady()
-        if self._offset is None:
+        if self._least != math.inf:
+            self._last, self._least = self._least, math.inf
             self._offset = self._last - monotonic
-        steady = monotonic + self._offset
-        if wall >= steady:
-            self._offset = None
-            steady = wall
-        self._last = max(self._last, steady)
+        self._last = max(self._last, monotonic + self._offset)
+        if wall >= self._last:
+            self._last = self._least = wall
         return self._last
 
 

@@ -12,6 +12,7 @@ from secmw.checks import Check, all_of, api_call, cross_origin
 from secmw.checks.host import Site, Sites
 from secmw.checks.method import method
 from secmw.checks.transport import transport
+from secmw.checks.unsafe import any_unsafe
 from secmw.checks.xsrf_token import XsrfToken
 from secmw.clock import Clock, system
 from secmw.cookies import Hardening
@@ -150,6 +151,7 @@ class _Compiler:
             wanted=frozenset(map(self.key, marks | self.fields if self.policy.screening else ())),
             forwarding=frozenset(map(self.key, FORWARDING)),
             disguises=frozenset(map(self.key, DISGUISES)),
+            closer=frozenset(map(self.key, (*FORWARDING, *SPELLINGS, *DISGUISES))),
             own_names=OwnNames.of(self.wire),
             folds=self.policy.cookies.legacy_twin != "never",
             notices=tuple(notices(self.policy)),
@@ -297,7 +299,11 @@ class _Compiler:
             token = self.token_check(policy, asked)
             self.fields.update(token.fields())
             questions.append(token)
-        return (unless(api_call.api_call(asked, self.wire), questions),) if questions else (method,)
+        return (
+            (any_unsafe(api_call.api_call(asked, self.wire), questions, self.wire),)
+            if questions
+            else (method,)
+        )
 
     def token_check(self, policy: Policy, asked: Xsrf) -> XsrfToken:
         """Make the second question."""
@@ -370,21 +376,6 @@ def strictest_of(asked: Sequence[Xsrf]) -> Xsrf:
         api_key_headers=shared("api_key_headers"),
         identity_headers=tuple(dict.fromkeys(name for one in asked for name in one.identity_headers)),
     )
-
-
-def unless(passes: Callable[[Any], bool], questions: Iterable[Check]) -> Check:
-    """Ask for the method of every request, and the questions of every one but those that ``passes`` recognises."""
-    ask = all_of(tuple(questions))
-    match tuple(questions):
-        case (first, second):
-            # The same as below, with a call less: every unsafe request comes through here.
-            return lambda request: (
-                method(request) or (None if passes(request) else first(request) or second(request))
-            )
-        case _:
-            return lambda request: (
-                method(request) or (None if ask is None or passes(request) else ask(request))
-            )
 
 
 def notices(policy: Policy) -> Iterable[str]:

@@ -27,15 +27,16 @@ from secmw.audit.event import Event
 from secmw.checks import Bound, Wants
 from secmw.checks.transport import here
 from secmw.checks.xsrf_token import SESSION_OVER
-from secmw.cookies import AMBIGUOUS, Cookie
-from secmw.errors import ConfigError, Problem, SessionError
+from secmw.cookies import Cookie
+from secmw.errors import ConfigError, Problem, SessionError, StoreError
 from secmw.http import Line, Reason, Refusal, Reply
 from secmw.own import NOT_FOUND, not_allowed, page_of
 from secmw.own.cookies import forgotten, session_cookie, visit_cookie, xsrf_cookie
 from secmw.plan import HeaderSet
 from secmw.response import NOTHING, Amendment, complete
 from secmw.sessions import demand, resuming
-from secmw.sessions.record import Over
+from secmw.sessions.identifier import SELECTOR_LENGTH, TWO
+from secmw.sessions.record import Over, opened
 from secmw.sessions.session import Session
 from secmw.sessions.settlement import AWAY, Settlement
 from secmw.view import NO_HEADERS, View
@@ -63,6 +64,10 @@ UNRECORDED: Final = Refusal(
 
 DENIED: Final = Refusal(403, Reason.HANDSHAKE_DENIED, "The application does not accept this connection.")
 
+# The member of an enum is looked up each time it is named, and these are named on the way of every request.
+RECORD: Final = Wants.RECORD
+_VISIT: Final = Bound.VISIT
+
 _SPECIAL: Final = frozenset({101, 304, *range(500, 600)})
 """Statuses that are looked at more closely: a handshake's headers and those that a cache adds to a stored response are no
 page's, and a failure takes back what the application asked of its session."""
@@ -88,7 +93,6 @@ class Exchange(View):
     amendment: Amendment | None = None
     written: Amendment | None = None
     bound: Bound | None = None
-    living: Record | None = None
     held: Session | None = None
     page: Page | None = None
     said: Reply | Refusal | None = None
@@ -104,54 +108,57 @@ class Exchange(View):
         """How far this exchange has come."""
         if self.closed:
             return State.CLOSED
-        if self.resumed:
+        if self.resumed or self.kept is not None:
             return State.RESUMED
         return State.OPEN if self.wants is Wants.SCREEN else State.SCREENED
 
     # --- the request
 
-    def screen(self) -> Exchange:
-        """Ask every question that needs nothing but the request, in order; the first refusal counts."""
+    def screen(self, load_now: resuming.LoadNow | None = None) -> Exchange:
+        """Ask every question that needs nothing but the request, in order; the first refusal counts.
+
+        ``load_now``: how to look at what the memory of this process holds, which needs no waiting either.
+        """
         plan = self.plan
-        if self.raw_cookie is not None and plan.find is not None:
-            self.look()
+        if self.presented is TWO:
+            self._ambiguous()
         refusal = self.site.refusal
         if refusal is None and self.scheme != "https":
             refusal = plan.transport(self)
         answer = refusal if refusal is not None or plan.ask is None else plan.ask(self)
-        if isinstance(answer, Refusal):
-            return self.refuse(answer)
-        if isinstance(answer, Wants):
-            self.wants = answer
-        else:
+        if isinstance(answer, Bound):
             self.bound = answer
-            if self.presented is None and not plan.own:
+        elif isinstance(answer, Refusal):
+            return self.refuse(answer)
+        elif answer is not None:
+            self.wants = answer
+            return self
+        presented, rules = self.presented, plan.sessions
+        if presented is None and not plan.own:
+            self.wants = None
+            return self
+        # A page of ours, and the token of a visit, ask for more of a session than that there is one.
+        if presented is not None and rules is not None and load_now and answer is not _VISIT and not plan.own:
+            kept = resuming.recognised(load_now, rules, presented, self.started)
+            if kept is not None:
+                self.kept = kept
                 self.wants = None
-            else:
-                self._go_on()
+                return self
+        self._go_on()
         return self
 
-    def look(self) -> Exchange:
-        """Look for the id of a session among the cookies; two that differ are none."""
-        find, rules = self.plan.find, self.plan.sessions
-        found = None if find is None else find(self.raw_cookie)
-        if found is None:
-            return self
-        if found is AMBIGUOUS:
-            if rules is not None:
-                self.held = Session(rules, None, self.started, Over.AMBIGUOUS)
-            self.note(Action.SESSION_AMBIGUOUS, "two session cookies that differ", outcome="refused")
-            return self
-        self.presented = found
-        # Where the path has none the id is good for one thing: the token that is bound to it needs no store.
+    def _ambiguous(self) -> None:
+        """Take note of two ids that differ, which are none."""
+        rules = self.plan.sessions
+        self.presented = None
         if rules is not None:
-            self.wants = Wants.RECORD
-        return self
+            self.held = Session(rules, None, self.started, Over.AMBIGUOUS)
+        self.note(Action.SESSION_AMBIGUOUS, "two session cookies that differ", outcome="refused")
 
     def _go_on(self) -> None:
         """Want what comes next."""
         if self.presented is not None and self.held is None and self.plan.sessions is not None:
-            self.wants = Wants.RECORD
+            self.wants = RECORD
         elif self.plan.own:
             self.wants = Wants.PAGE
             self.page = page = page_of(self)
@@ -179,18 +186,24 @@ class Exchange(View):
             self.bound = answer
             self._go_on()
 
+    def resume_now(self, load_now: resuming.LoadNow) -> None:
+        """Go on with what the memory of this process holds, which is there without waiting."""
+        presented = self.presented or TWO
+        try:
+            raw = load_now(presented[:SELECTOR_LENGTH])
+        except StoreError as error:
+            self.outage(str(error))
+        else:
+            self.resume(opened(self.selector or "", raw, self.started), self.started)
+
     def resume(self, found: Record | Ended | None, now: float) -> None:
         """Go on with what the store holds under the selector that was presented."""
         self.resumed = True
+        self.kept = None
         plan = self.plan
         rules, presented = plan.sessions, self.presented
         if rules is None or presented is None:
             raise RuntimeError("nothing was presented, so there is nothing to resume")
-        if self.bound is not Bound.VISIT and not plan.own and resuming.ordinary(found, rules, presented, now):
-            # In use lately, and a token of its own where one was asked for: there is nothing left to ask or to write.
-            self.living = found
-            self.wants = None
-            return
         passive = rules.passive is not None and rules.passive(self.path)
         self.held = session = resuming.resume(rules, presented, found, now, passive=passive)
         if session.lost is not None:
@@ -307,7 +320,12 @@ class Exchange(View):
             rules = self.plan.sessions
             if rules is None:
                 raise SessionError("the policy has no sessions for this path (see sessions and store)")
-            self.held = held = Session(rules, self.living, self.started)
+            presented, kept = self.presented, self.kept
+            if presented is None or kept is None:
+                held = Session(rules, None, self.started)
+            else:
+                held = Session(rules, None, self.started, packed=kept, selector=presented[:SELECTOR_LENGTH])
+            self.held = held
             if self.closed:
                 held.sealed, held.failed = True, self.broken
         return held
@@ -315,7 +333,7 @@ class Exchange(View):
     @property
     def mine(self) -> Session | None:
         """The session, if one came with the request or was begun; for us, who do not mean to begin one."""
-        return self.held if self.living is None else self.session
+        return self.held if self.kept is None else self.session
 
     def audit(self, action: str, description: str = "", /, **extra: Any) -> None:
         """Have the audit trail record that something happened, in the name of whoever is signed in.
@@ -497,7 +515,7 @@ class Exchange(View):
         """
         plan = self.plan
         own = plan.locked if self.scheme == "https" and self.site.locks else plan.plain
-        if self.amendment is not None or status in _SPECIAL:
+        if self.amendment is not None or (status != 200 and status in _SPECIAL):
             return self._complete(status, headers, own)
         held = self.held
         names, lines = plan.names, own.lines

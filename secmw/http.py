@@ -123,8 +123,8 @@ class Request(Protocol):
     names and values in the wire's type (decoding what nobody reads would cost more than the checks), repeated ones
     joined by ``", "`` (a repeated Origin then equals no origin at all). ``origin`` is
     our own, as the browser must have spelled it in its address bar; ``certified`` says that the server checked a
-    client certificate. ``selector`` names the session whose id came with the request, if one did; nobody has looked yet
-    whether there is such a session.
+    client certificate. ``presented`` is the session id that came with the request, if one did, and ``selector`` the part
+    that names the session; nobody has looked yet whether there is one. ``raw_cookie`` is the Cookie header in the wire's type.
     """
 
     @property
@@ -143,6 +143,10 @@ class Request(Protocol):
     def cookie(self) -> str | None: ...
     @property
     def certified(self) -> bool: ...
+    @property
+    def raw_cookie(self) -> Any: ...
+    @property
+    def presented(self) -> bytes | None: ...
     @property
     def selector(self) -> str | None: ...
     @property

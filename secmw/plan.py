@@ -75,7 +75,7 @@ class Plan:
     ``lax``: whether this class may be easier than the base, so that the path as it was spelled is looked at again.
     ``behind_tls``: whether the policy vouches for HTTPS where the server sees none. ``own``: whether we answer in the
     application's place. ``sessions``: the rules for sessions, None for no sessions;
-    ``find`` finds the id of one among the cookies, wherever the site has any. ``audited``: whether there is a trail.
+    ``find`` finds the id of one among the cookies (:func:`secmw.sessions.identifier.id_finder`), wherever the site has any. ``audited``: whether there is a trail.
     """
 
     policy: Policy
@@ -99,7 +99,7 @@ class Plan:
     quiet: bool
     own: bool
     sessions: Rules | None
-    find: Callable[[Any], Any] | None
+    find: Callable[[Any], bytes | None] | None
     audited: bool
     now: Callable[[], float]
 
@@ -185,7 +185,8 @@ class Plans:
     """Hold the plans of a whole site: ``safe`` and ``unsafe`` requests, and WebSocket handshakes (``socket``).
 
     ``marks``: the request headers, in the wire's type, that the quick look at a safe request stops at. ``wanted``:
-    every header any check reads; ``forwarding`` and ``disguises``: the names of these kinds. ``folds``: whether
+    every header any check reads; ``forwarding`` and ``disguises``: the names of these kinds; ``closer``: those for which an
+    unsafe request is looked at more closely. ``folds``: whether
     ``-legacy`` twins are read. ``home``: our one site where requests are not screened, so that nothing of them is read.
     ``notices``: what to log at start-up. ``now``: the time, in Unix seconds.
     """
@@ -202,6 +203,7 @@ class Plans:
     wanted: frozenset[Any]
     forwarding: frozenset[Any]
     disguises: frozenset[Any]
+    closer: frozenset[Any]
     own_names: OwnNames
     folds: bool
     notices: tuple[str, ...]

@@ -26,7 +26,8 @@ class View(msgspec.Struct):
     address of the client after the resolver, or ASGI's pair of address and port, None for a unix socket. ``raw_cookie``
     is the Cookie header as the wire spells it, ``headers`` the fields that checks read; only requests that are not
     both safe and ordinary have any. ``target``: path and query as they were sent, for a redirect to HTTPS. ``started``:
-    when it began, Unix seconds. ``root``: the mount point, on ASGI. ``presented``: the id of a session, as bytes.
+    when it began, Unix seconds. ``root``: the mount point, on ASGI. ``presented``: the id of a session, as bytes;
+    ``kept``: the record of that session as the memory of this process holds it, where there is nothing more to ask of it.
     """
 
     plan: Plan
@@ -37,11 +38,12 @@ class View(msgspec.Struct):
     peer: Any = None
     raw_cookie: Any = None
     started: float = 0.0
+    presented: bytes | None = None
+    kept: bytes | None = None
     target: tuple[Any, Any] = ("/", "")
     headers: Mapping[Any, Any] = NO_HEADERS
     facts: Facts | None = None
     root: str = ""
-    presented: bytes | None = None
 
     @property
     def host(self) -> str:
@@ -101,6 +103,11 @@ class View(msgspec.Struct):
         return None if value is None else text(value)
 
     @property
+    def selector(self) -> str | None:
+        """The public half of the session id that came with the request; whether there is such a session is another matter."""
+        return None if self.presented is None else self.presented[:SELECTOR_LENGTH].decode()
+
+    @property
     def form_limit(self) -> int:
         """How many bytes of a form are read to find the token."""
         return 0 if self.plan.xsrf is None else self.plan.xsrf.form_limit
@@ -109,8 +116,3 @@ class View(msgspec.Struct):
     def policy(self) -> Policy:
         """The policy as it holds for this path."""
         return self.plan.policy
-
-    @property
-    def selector(self) -> str | None:
-        """The public half of the session id that came with the request; whether there is such a session is another matter."""
-        return None if self.presented is None else str(self.presented[:SELECTOR_LENGTH], "ascii")

@@ -15,10 +15,9 @@ from urllib.parse import quote
 
 from secmw import hooks as host
 from secmw.assembly import assemble
-from secmw.checks import Wants
 from secmw.clock import Clock, system
 from secmw.errors import SessionError
-from secmw.exchange import Exchange
+from secmw.exchange import RECORD, Exchange
 from secmw.forwarding import FORWARDING, WSGI_KEYS
 from secmw.guard import Guard, announce, report_twins
 from secmw.hooks import Hooks
@@ -28,6 +27,8 @@ from secmw.policy import Policy
 from secmw.replay import Replay
 from secmw.request import Seen, choose, read
 from secmw.sessions.demand import Asking
+from secmw.sessions.identifier import TWO
+from secmw.sessions.resuming import recognised
 from secmw.view import NO_HEADERS
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ class Middleware:
             clock=clock,
         )
         self.guard = Guard(parts)
+        # A store that never waits hands out its bytes: most requests need no record made of them.
+        self.load_now: Any = None if parts.caller.versioned else getattr(parts.store, "load_now", None)
         # Of a header spelled with hyphens or underscores a WSGI server leaves one key.
         names = {name for name in self.plans.wanted if "_" not in name}
         self._checked = tuple((_key(name), name) for name in names - FORWARDING)
@@ -107,8 +110,8 @@ class Middleware:
         chunks: Iterator[bytes] | None = None
         try:
             if exchange.wants is not None:
-                if exchange.wants is Wants.RECORD:
-                    self.guard.find(exchange)
+                if exchange.wants is RECORD and self.load_now is not None:
+                    exchange.resume_now(self.load_now)
                 if exchange.wants is not None:
                     reply = self.guard.admit(exchange, Incoming(environ))
                     if reply is not None:
@@ -131,7 +134,7 @@ class Middleware:
             close(body)
             return head.replaced
         if head.left:
-            came = exchange.held is not None or exchange.living is not None
+            came = exchange.held is not None or exchange.kept is not None
             sweeper = self.guard.sweeper
             runs = type(body) not in _FINISHED and (came or exchange.plan.audited)
             if chunks is not None or runs or (came and sweeper is not None and sweeper.threadless):
@@ -160,12 +163,21 @@ class Middleware:
         scheme = environ["wsgi.url_scheme"]
         method = environ["REQUEST_METHOD"]
         address = environ.get("REMOTE_ADDR") or None
-        # Over HTTPS, to a host of ours, most plans have nothing to ask, and nobody needs the target as it was sent.
         started = plans.now()
-        if scheme == "https" and plan.quiet and site.refusal is None:
-            exchange = Exchange(plan, site, method, scheme, path, address, cookie, started, wants=None)
-            return exchange if cookie is None or plan.sessions is None else exchange.look()
-        return Exchange(plan, site, method, scheme, path, address, cookie, started, _target(environ)).screen()
+        found = None if cookie is None or plan.find is None else plan.find(cookie)
+        # Over HTTPS, to a host of ours, most plans have nothing to ask, and nobody needs the target as it was sent.
+        if scheme == "https" and plan.quiet and found is not TWO and site.refusal is None:
+            rules, kept, wants = plan.sessions, None, None
+            if found is not None and rules is not None:
+                if self.load_now is not None:
+                    kept = recognised(self.load_now, rules, found, started)
+                wants = RECORD if kept is None else None
+            return Exchange(
+                plan, site, method, scheme, path, address, cookie, started, found, kept, wants=wants
+            )
+        return Exchange(
+            plan, site, method, scheme, path, address, cookie, started, found, None, _target(environ)
+        ).screen(self.load_now)
 
     def view(self, environ: WSGIEnvironment) -> Exchange:
         """Look at everything the checks may read, and change what the application shall see otherwise."""

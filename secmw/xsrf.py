@@ -48,13 +48,13 @@ class Tokens:
         """Make a token for a visit or the selector of a session, different each time."""
         return self._make(_TOKEN + binding.encode("latin-1", "replace"))
 
-    def fits(self, token: HeaderText, binding: str) -> bool:
+    def fits(self, token: HeaderText, binding: HeaderText) -> bool:
         """Say whether a token was made for this visit or selector, by any of our keys, in constant time."""
         raw = token if isinstance(token, bytes) else token.encode("latin-1", "replace")
         # A script sends one token all through its visit. Remembering which visit a good one belongs to takes a fifth of
         # the time of the tag; only what was checked is remembered, and to find an entry is to know the token.
         seen = self._seen.get(raw)
-        bound = binding.encode("latin-1", "replace")
+        bound = binding if isinstance(binding, bytes) else binding.encode("latin-1", "replace")
         if seen is not None and compare_digest(seen, bound):
             return True
         message = raw[:_NONCE_LENGTH] + _TOKEN + bound

@@ -156,7 +156,7 @@ async def test_where_it_can_not_be_read_the_application_is_not_asked(quick: bool
     async def away(selector: str) -> Any:
         raise StoreError("disk full")
 
-    def away_now(selector: str) -> Any:
+    def away_now(selector: bytes) -> Any:
         raise StoreError("disk full")
 
     site = Site(doing(), quick=quick)

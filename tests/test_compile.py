@@ -7,15 +7,14 @@ from typing import Any
 import pytest
 
 from secmw.checks import Wants
-from secmw.compile import HeaderLine, response_lines, strictest_of, unless
+from secmw.compile import HeaderLine, response_lines, strictest_of
 from secmw.config import Cookies, Xsrf
-from secmw.http import ASGI, WSGI, Reason, Refusal, Wire
+from secmw.http import ASGI, WSGI, Reason, Wire
 from secmw.keys import KeyRing
 from secmw.merge import Rule
 from secmw.plan import NONCE_MARK, Plan
 from secmw.policy import Policy
 from secmw.xsrf import Tokens
-from tests.checks.asking import Ask
 from tests.making import KEY, URL, exchange, plans, policy, sent, served, values
 
 TOKENS = Tokens(KeyRing([KEY]))
@@ -233,17 +232,6 @@ def test_an_api_credential_does_not_open_a_socket_from_elsewhere() -> None:
         reason(plans(), "GET", socket=True, headers={"authorization": "Bearer x"} | EVIL)
         is Reason.CROSS_ORIGIN
     )
-
-
-def test_unless_asks_the_others_and_everybody_the_method() -> None:
-    refusal = Refusal(403, Reason.CROSS_ORIGIN, "No.")
-    ask = unless(lambda request: request.host == "friend", [lambda request: refusal])
-    assert ask(Ask(host="anybody")) is refusal
-    assert ask(Ask(host="friend")) is None
-    trace = ask(Ask(host="friend", method="TRACE"))
-    assert isinstance(trace, Refusal)
-    assert trace.reason is Reason.METHOD_NOT_ALLOWED
-    assert unless(lambda request: False, [])(Ask()) is None
 
 
 # --- exempt paths

@@ -218,13 +218,15 @@ def test_an_application_that_never_starts_is_answered_for_and_what_ends_has_ende
     assert (site.status, site.kept) == (500, Ended(Over.LOGGED_OUT))
 
 
-def test_where_it_can_not_be_read_the_application_is_not_asked() -> None:
+@pytest.mark.parametrize("quick", [False, True])
+def test_where_it_can_not_be_read_the_application_is_not_asked(quick: bool) -> None:
     """RB-01"""
 
-    def away(selector: str) -> Any:
+    def away(selector: str | bytes) -> Any:
         raise StoreError("disk full")
 
     site = Site(ok)
+    site.app.load_now = away if quick else None
     site.store.load = away  # type: ignore[method-assign]
     site.get()
     assert site.status == 503

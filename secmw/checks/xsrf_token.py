@@ -17,6 +17,7 @@ from secmw.checks.form import FormError, find_field, is_form
 from secmw.config.settings import Xsrf
 from secmw.cookies import AMBIGUOUS, finder, fold_twins
 from secmw.http import WSGI, HeaderText, Reason, Refusal, Request, Wire, text
+from secmw.sessions.identifier import SELECTOR_LENGTH
 from secmw.xsrf import Tokens, well_formed
 
 #: Spelled by many front ends whatever the server says; accepted beside the configured header.
@@ -109,8 +110,8 @@ class XsrfToken:
             sent = headers.get(self._other_header)
         # For somebody who is signed in the id says it all, and the rest of the cookies stays unread.
         if self._simple and sent is not None:
-            selector = request.selector
-            if selector is not None and self._tokens.fits(sent, selector):
+            presented = request.presented
+            if presented is not None and self._tokens.fits(sent, presented[:SELECTOR_LENGTH]):
                 return Bound.SELECTOR
         cookie = self._fold(request.cookie) if self._folds else request.cookie
         if self._simple and sent is not None:

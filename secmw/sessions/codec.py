@@ -47,11 +47,13 @@ def _extension(code: int, data: memoryview) -> Any:
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(dict[str, Any], ext_hook=_extension)
+#: :func:`decode` but for the error, one of :data:`UNREADABLE`; every request that reads its session comes here.
+read: Final = _decoder.decode
 _value_decoder: Final = msgspec.msgpack.Decoder(ext_hook=_extension)
 _splitter: Final = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
 
 #: What reading may come to: a value of a type of ours that is none (ValueError, ArithmeticError), or too many levels.
-_UNREADABLE: Final = (ValueError, ArithmeticError, RecursionError)
+UNREADABLE: Final = (ValueError, ArithmeticError, RecursionError)
 
 EMPTY: Final = _encoder.encode({})
 
@@ -106,16 +108,21 @@ def _plain(value: Any, where: str, depth: int) -> Any:
 def decode(data: bytes) -> dict[str, Any]:
     """Read all values of a record; raise ValueError for what we have not written."""
     try:
-        return _decoder.decode(data)
-    except _UNREADABLE as error:
-        raise ValueError(f"is no session data: {error}") from None
+        return read(data)
+    except UNREADABLE as error:
+        raise unreadable(error) from None
+
+
+def unreadable(error: Exception) -> ValueError:
+    """Return what is raised for data that we have not written."""
+    return ValueError(f"is no session data: {error}")
 
 
 def decode_value(data: bytes) -> Any:
     """Read one value; raise ValueError for what we have not written."""
     try:
         return _value_decoder.decode(data)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise ValueError(f"is no session value: {error}") from None
 
 

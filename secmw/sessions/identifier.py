@@ -11,7 +11,7 @@ from collections.abc import Callable
 from string import ascii_letters, digits
 from typing import Any, Final, NamedTuple
 
-from secmw.cookies import Ambiguity, wire_finder
+from secmw.cookies import AMBIGUOUS, wire_finder
 from secmw.http import HeaderText, Wire
 
 try:
@@ -23,10 +23,19 @@ except ImportError:
     except ImportError:
         from hashlib import sha256
 
+#: Makes the object whose ``digest()`` a record keeps; who has no time to lose calls it and not :func:`digest`.
+fingerprint: Final = sha256
+
 SELECTOR_LENGTH: Final = 22
 _LENGTH: Final = 66
-_DOT: Final = ord(".")
+#: What :func:`id_finder` finds where there are two that differ: no id at all.
+TWO: Final = b""
 _ALPHABET: Final = (ascii_letters + digits + "-_").encode()
+#: What :data:`_CLASSES` makes of every id, and of nothing else.
+_SHAPE: Final = b"a" * SELECTOR_LENGTH + b"." + b"a" * (_LENGTH - SELECTOR_LENGTH - 1)
+_CLASSES: Final = bytes(
+    ord("a") if byte in _ALPHABET else byte if byte == ord(".") else ord("?") for byte in range(256)
+)
 
 
 class SessionId(NamedTuple):
@@ -63,39 +72,40 @@ def well_formed(text: HeaderText) -> bool:
     >>> well_formed(str(new_id())), well_formed("1234"), well_formed(str(new_id()) + " ")
     (True, False, False)
     """
-    # Half the time of a pattern, on every request with a session: what is left without the alphabet is the dot.
+    # A third of the time of a pattern, on every request with a session.
     raw = text if isinstance(text, bytes) else text.encode("ascii", "replace")
-    return len(raw) == _LENGTH and raw[SELECTOR_LENGTH] == _DOT and raw.translate(None, _ALPHABET) == b"."
+    return raw.translate(_CLASSES) == _SHAPE
 
 
-def id_finder(name: str, wire: Wire) -> Callable[[Any], bytes | Ambiguity | None]:
+def id_finder(name: str, wire: Wire) -> Callable[[Any], bytes | None]:
     """Return a function from a Cookie header, as the wire spells it, to the one id in the cookie ``name``.
 
-    It answers as :func:`secmw.cookies.finder` does. Nearly every header holds the cookie once, set off as browsers do, and
-    all ids have one length: such a header takes half the time.
+    It returns None where there is none, and :data:`TWO` where :func:`secmw.cookies.finder` finds an ambiguity. Nearly every header holds the cookie's name once, set off as browsers do,
+    and all ids have one length: such a header takes half the time.
     """
     slow = wire_finder(name, well_formed, wire.encode)
     mark, before, after = wire.encode(f"{name}="), wire.encode("; "), wire.encode(";")
-    whole = before + mark
 
     def find(header: Any) -> Any:
-        pieces = (before + header).split(whole)
-        if len(pieces) != 2 or mark in pieces[0]:
-            return any_find(header) if mark in header else None
-        value, _, rest = pieces[1].partition(after)
+        # One split tells how often the name is there; ``in`` would take longer, as bytes look for a number first.
+        pieces = header.split(mark)
+        if len(pieces) != 2:
+            return any_find(header) if len(pieces) > 2 else None
+        ahead, value = pieces
+        if ahead and not ahead.endswith(before):
+            return any_find(header)
+        if len(value) != _LENGTH:
+            if value[_LENGTH : _LENGTH + 1] != after:
+                return any_find(header)
+            value = value[:_LENGTH]
         raw = value if type(value) is bytes else value.encode("ascii", "replace")
         # What well_formed says, without the call.
-        if (
-            len(raw) == _LENGTH
-            and raw[SELECTOR_LENGTH] == _DOT
-            and raw.translate(None, _ALPHABET) == b"."
-            and mark not in rest
-        ):
-            return raw
-        return any_find(header)
+        return raw if raw.translate(_CLASSES) == _SHAPE else any_find(header)
 
     def any_find(header: Any) -> Any:
         found = slow(header)
+        if found is AMBIGUOUS:
+            return TWO
         return found.encode("ascii") if isinstance(found, str) else found
 
     return find

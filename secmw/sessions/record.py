@@ -29,8 +29,14 @@ _TOMBSTONE: Final = 2
 _HEAD: Final = struct.Struct("<BBIddddI32sI")
 _STONE: Final = struct.Struct("<BBdB")
 _SUM: Final = struct.Struct("<I")
-_OURS: Final = bytes((VERSION, RECORD))
-_LEAST: Final = _HEAD.size + _SUM.size
+_DATA_LENGTH: Final = _SUM.unpack_from
+#: The first two bytes of a session.
+OURS: Final = bytes((VERSION, RECORD))
+#: How long a session is at least; a tombstone is shorter.
+LEAST: Final = _HEAD.size + _SUM.size
+#: What says whether a record is an ordinary one: its first two bytes, last seen, expires, idle until, verifier's digest.
+_GLANCE: Final = struct.Struct("<2s12xddd4x32s")
+glance: Final = _GLANCE.unpack_from
 #: What CRC-32 makes of anything that is followed by its own CRC-32, least significant byte first.
 _RESIDUE: Final = 0x2144DF1C
 
@@ -205,10 +211,15 @@ def unpacked(selector: str, raw: bytes) -> Record:
     )
 
 
+def data_of(raw: bytes) -> bytes:
+    """Return the data of such a record, which is all that most requests look into."""
+    return raw[_HEAD.size : _HEAD.size + _DATA_LENGTH(raw, _HEAD.size - 4)[0]]
+
+
 def sound(selector: str, raw: bytes) -> Record | None:
     """Read a session as a record; None for a tombstone, and for whatever is not what was written."""
     # Bit rot, a truncated file, another program's value: the checksum of all, its own bytes included, is one number.
-    if raw[:2] != _OURS or crc32(raw) != _RESIDUE or len(raw) < _LEAST:
+    if raw[:2] != OURS or crc32(raw) != _RESIDUE or len(raw) < LEAST:
         return None
     return unpacked(selector, raw)
 
@@ -230,7 +241,7 @@ def opened(selector: str, raw: bytes | None, now: float) -> Record | Ended | Non
     record = sound(selector, raw)
     if record is not None:
         return record
-    if raw[0:1] == _OURS[0:1] and is_tombstone(raw) and len(raw) == _STONE.size:
+    if raw[0:1] == OURS[0:1] and is_tombstone(raw) and len(raw) == _STONE.size:
         _, _, until, code = _STONE.unpack(raw)
         if code in _REASONS:
             return Ended(_REASONS[code]) if now < until else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from secmw.cookies import fold_twins
 from secmw.http import WSGI, text
@@ -13,7 +13,6 @@ from secmw.paths import exempt, odd
 from secmw.sessions.identifier import id_finder
 
 if TYPE_CHECKING:
-    from secmw.cookies import WireFinder
     from secmw.http import Wire
     from secmw.policy import Policy
 
@@ -32,7 +31,7 @@ class Rules:
     """
 
     cookie: str
-    find: WireFinder
+    find: Callable[[Any], bytes | None]
     lifetime: int
     inactivity: int
     touch_every: float
@@ -78,7 +77,7 @@ def rules(policy: Policy, *, can_verify: bool, versioned: bool = False, wire: Wi
     )
 
 
-def _folding(name: str, wire: Wire) -> WireFinder:
+def _folding(name: str, wire: Wire) -> Callable[[Any], bytes | None]:
     """Look among the ``-legacy`` twins too, where a browser kept those alone."""
     find = id_finder(name, wire)
     return lambda header: find(wire.encode(fold_twins(text(header))[0]))

@@ -87,8 +87,8 @@ class Store(Protocol):
 class AsyncStore(Protocol):
     """Keep sessions without holding up the event loop; otherwise exactly a :class:`Store`.
 
-    A store that never waits may have ``load_now(selector)`` besides, a plain function that is ``load``; it saves
-    every request two coroutines. One that is made of a blocking store shows it as ``blocking``, to be swept.
+    A store that never waits may have ``load_now(selector)`` besides, a plain function from a selector, as bytes, to the
+    bytes it keeps, or None; it saves every request two coroutines, and most of them a Record. One that is made of a blocking store shows it as ``blocking``, to be swept.
     """
 
     async def load(self, selector: str) -> Record | Ended | None:

@@ -1,6 +1,6 @@
 """Sessions in the memory of one process: the fastest store, and gone with the process. Never shared between processes.
 
-A session is one ``bytes`` value under its selector, and the index of a user is one ``str``: the garbage collector tracks
+A session is one ``bytes`` value under its selector, and the index of a user is another: the garbage collector tracks
 neither, so that a million sessions cost it nothing. Reading takes no lock; all writing takes one, for microseconds.
 """
 
@@ -27,22 +27,30 @@ _CHUNK: Final = 128
 _LOOK: Final = 4_096
 
 #: Between the selectors in a user's index; no selector holds it.
-_AND: Final = " "
+_AND: Final = b" "
+
+
+def _key(selector: str) -> bytes:
+    """Return what a session is kept under: the bytes that stand in the cookie, so that no request needs them as text."""
+    return selector.encode("utf-8", "surrogatepass")
 
 
 class MemoryStore:
     """Keep sessions in this process, for threads; see :class:`secmw.stores.base.Store`.
 
     ``max_sessions``: how many may be kept, the marks of ended ones included, and likewise how many values. A full store
-    removes what is over, and then refuses what is new with StoreError; it never ends what lives.
+    removes what is over, and then refuses what is new with StoreError; it never ends what lives. ``load_now`` takes
+    a selector as bytes and returns the bytes that are kept under it, or None; :func:`secmw.sessions.record.opened` reads
+    them.
     """
 
     def __init__(self, *, max_sessions: int = 1_000_000, clock: Clock = system) -> None:
         self._max = max_sessions
         self._now = clock.now
         self._lock = threading.Lock()
-        self._sessions: dict[str, bytes] = {}
-        self._users: dict[str, str] = {}
+        self._sessions: dict[bytes, bytes] = {}
+        self.load_now: Callable[[bytes], bytes | None] = self._sessions.get
+        self._users: dict[str, bytes] = {}
         self._ends: dict[str, Ends] = {}
         # The time of the first, until when, and the value.
         self._values: dict[tuple[str, str], tuple[float, float, bytes]] = {}
@@ -52,7 +60,7 @@ class MemoryStore:
 
     def load(self, selector: str) -> Record | Ended | None:
         """Return what is known of a selector; takes no lock."""
-        raw = self._sessions.get(selector)
+        raw = self._sessions.get(_key(selector))
         if raw is None:
             return None
         # Nothing but this object writes here, so nothing needs to be checked on the way of every request.
@@ -63,9 +71,10 @@ class MemoryStore:
         with self._lock:
             if isinstance(write, Create):
                 return self._create(write)
-            raw, outcome = apply(self._sessions.get(write.selector), write)
+            key = _key(write.selector)
+            raw, outcome = apply(self._sessions.get(key), write)
             if raw is not None:
-                self._sessions[write.selector] = raw
+                self._sessions[key] = raw
                 if isinstance(write, End) and isinstance(outcome, Written):
                     self._leave([outcome.record])
             return outcome
@@ -156,7 +165,8 @@ class MemoryStore:
     # --- all below is called with the lock held
 
     def _create(self, write: Create) -> Written | Lost:
-        raw, outcome = apply(self._sessions.get(write.selector), write)
+        key = _key(write.selector)
+        raw, outcome = apply(self._sessions.get(key), write)
         if raw is None:
             return outcome
         now = self._now()
@@ -172,38 +182,38 @@ class MemoryStore:
             displaced = tuple(record.selector for record in oldest)
             others = self._users.get(write.user_id)
             # A lone selector is the very object that the session is kept under, and costs nothing.
-            self._users[write.user_id] = write.selector if others is None else others + _AND + write.selector
+            self._users[write.user_id] = key if others is None else others + _AND + key
         else:
             self._make_room(self._sessions, now)
-        self._sessions[write.selector] = raw
+        self._sessions[key] = raw
         return Written(write.record, displaced)
 
     def _records(self, user_id: str) -> list[Record]:
         selectors = self._users.get(user_id)
         if selectors is None:
             return []
-        found = (opened(selector, self._sessions.get(selector), 0.0) for selector in selectors.split(_AND))
+        found = (opened(key.decode(), self._sessions.get(key), 0.0) for key in selectors.split(_AND))
         return [record for record in found if isinstance(record, Record)]
 
     def _end(self, records: Iterable[Record], reason: Over, now: float) -> None:
         stone = tombstone(reason, now + REMEMBERED)
         for record in records:
-            self._sessions[record.selector] = stone
+            self._sessions[_key(record.selector)] = stone
         self._leave(records)
 
     def _leave(self, records: Iterable[Record]) -> None:
         """Take sessions out of the indexes of their users; each index is written once."""
-        gone: dict[str, set[str]] = {}
+        gone: dict[str, set[bytes]] = {}
         for record in records:
             user_id = record.user_id
             if user_id is not None:
-                gone.setdefault(user_id, set()).add(record.selector)
+                gone.setdefault(user_id, set()).add(_key(record.selector))
         for user_id, selectors in gone.items():
             # Those whose record could not be read when it was removed leave with the next one that can.
             rest = [
-                selector
-                for selector in self._users.get(user_id, "").split(_AND)
-                if selector not in selectors and selector in self._sessions
+                key
+                for key in self._users.get(user_id, b"").split(_AND)
+                if key not in selectors and key in self._sessions
             ]
             if rest:
                 self._users[user_id] = _AND.join(rest)
@@ -248,7 +258,7 @@ class MemoryStore:
                 if len(gone) == limit:
                     break
         if table is self._sessions:
-            records = (opened(selector, raw, now) for selector, raw in gone)
+            records = (opened(key.decode(), raw, now) for key, raw in gone)
             self._leave([record for record in records if isinstance(record, Record)])
         return len(gone)
 
@@ -257,12 +267,12 @@ class AsyncMemoryStore:
     """Keep sessions in this process, for an event loop; see :class:`secmw.stores.base.AsyncStore`.
 
     Nothing here waits, so nothing can be cancelled half-way. ``blocking`` is the store it is made of, for threads;
-    ``load_now`` is :meth:`load` without the await.
+    ``load_now`` is its.
     """
 
     def __init__(self, *, max_sessions: int = 1_000_000, clock: Clock = system) -> None:
         self.blocking: Final = MemoryStore(max_sessions=max_sessions, clock=clock)
-        self.load_now: Final[Callable[[str], Record | Ended | None]] = self.blocking.load
+        self.load_now = self.blocking.load_now
 
     async def load(self, selector: str) -> Record | Ended | None:
         """Return what is known of a selector."""

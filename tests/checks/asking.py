@@ -25,3 +25,12 @@ class Ask:
     local: bool = False
     named: bool = True
     target: tuple[bytes | str, bytes | str] = ("/", "")
+
+    @property
+    def raw_cookie(self) -> str | None:
+        return self.cookie
+
+    @property
+    def presented(self) -> bytes | None:
+        """An id with this selector; nobody looks at the secret."""
+        return None if self.selector is None else f"{self.selector}.{'0' * 43}".encode()

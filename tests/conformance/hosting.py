@@ -65,10 +65,17 @@ class Watched(MemoryStore):
         super().__init__(clock=CLOCK)
         self.asked: list[str] = []
 
+        self.load_now = self._load_now
+
     def load(self, selector: str) -> Any:
         self.asked.append("load")
         OUTAGE.strike()
         return super().load(selector)
+
+    def _load_now(self, selector: bytes) -> Any:
+        self.asked.append("load")
+        OUTAGE.strike()
+        return self._sessions.get(selector)
 
     def write(self, write: Any) -> Any:
         self.asked.append(type(write).__name__)
@@ -82,7 +89,7 @@ class AsyncWatched(AsyncMemoryStore):
     def __init__(self) -> None:
         super().__init__(clock=CLOCK)
         watched = Watched()
-        vars(self).update(blocking=watched, load_now=watched.load)
+        vars(self).update(blocking=watched, load_now=watched.load_now)
         self.asked = watched.asked
 
 

@@ -163,8 +163,8 @@ class Watched:
 class Quick(Watched):
     """Offer what a store in memory offers besides: to be read without an await, and at any time."""
 
-    def peek(self, selector: str) -> bytes | None:
+    def load_now(self, selector: bytes) -> bytes | None:
         """Be the store's."""
-        self.asked += 1
-        found: bytes | None = self.inner.peek(selector)  # type: ignore[attr-defined]
+        self._ask()
+        found: bytes | None = self.inner.load_now(selector)  # type: ignore[attr-defined]
         return found

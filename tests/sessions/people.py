@@ -67,13 +67,20 @@ class Watched(MemoryStore):
         self.asked: list[str] = []
         self.away = False
         self.taken = 0
+        self.load_now = self._load_now
+
+    def _load_now(self, selector: bytes) -> bytes | None:
+        self.asked.append(selector.decode())
+        if self.away:
+            raise StoreError("away")
+        return self._sessions.get(selector)
 
     def load(self, selector: str) -> Record | Ended | None:
         self.asked.append(selector)
         if self.away:
             raise StoreError("away")
         # As a store does that others could write to: it checks the sum.
-        return opened(selector, self._sessions.get(selector), self._now())
+        return opened(selector, self._sessions.get(selector.encode()), self._now())
 
     def write(self, write: Write) -> Written | Lost:
         if isinstance(write, Create) and self.taken:
@@ -88,7 +95,7 @@ class AsyncWatched(AsyncMemoryStore):
     def __init__(self, clock: FrozenClock) -> None:
         super().__init__(clock=clock)
         self.blocking = Watched(clock)  # type: ignore[misc]
-        self.load_now = self.blocking.load  # type: ignore[misc]
+        self.load_now = self.blocking.load_now
 
 
 @dataclass

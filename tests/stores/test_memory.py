@@ -62,7 +62,7 @@ def test_a_lone_session_of_a_user_costs_the_index_no_text() -> None:
     (record,) = fill(store, clock, 1, "jane")
     (key,) = store._sessions
     assert store._users["jane"] is key
-    assert key == record.selector
+    assert key == record.selector.encode()
 
 
 def test_the_index_forgets_users_without_sessions() -> None:
@@ -97,7 +97,7 @@ def test_reading_waits_for_no_writer() -> None:
     store = AsyncMemoryStore(clock=clock)
     (record,) = fill(store.blocking, clock, 1, "jane")
     with store.blocking._lock:
-        assert store.load_now(record.selector) == record
+        assert store.load_now(record.selector.encode()) == record.pack()
         assert store.blocking.load(record.selector) == record
         assert store.blocking.of_user("jane") == [record]
         assert store.blocking.generation("jane") == 0

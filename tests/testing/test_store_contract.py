@@ -15,7 +15,7 @@ from tests.testing.contract.planted import Good, unnoticed, unproved
 class Shared(Good):
     """All that are made are one."""
 
-    everything: dict[str, bytes] = {}  # noqa: RUF012 - that is the fault
+    everything: dict[bytes, bytes] = {}  # noqa: RUF012 - that is the fault
 
     def __init__(self, clock: FrozenClock) -> None:
         super().__init__(clock)

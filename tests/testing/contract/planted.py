@@ -27,7 +27,7 @@ class Good(MemoryStore):
         return copy.copy(self)
 
     def load(self, selector: str) -> Record | Ended | None:
-        return opened(selector, self._sessions.get(selector), self._now())
+        return opened(selector, self._sessions.get(selector.encode()), self._now())
 
     def lease(self, name: str, ttl: float) -> bool:
         with self._lock:
@@ -44,10 +44,10 @@ class Racy(Good):
     """Reads, thinks, and writes: nothing keeps others out meanwhile."""
 
     def write(self, write: Write) -> Written | Lost:
-        raw, outcome = apply(self._sessions.get(write.selector), write)
+        raw, outcome = apply(self._sessions.get(write.selector.encode()), write)
         time.sleep(0.002)
         if raw is not None:
-            self._sessions[write.selector] = raw
+            self._sessions[write.selector.encode()] = raw
         return outcome
 
 
@@ -64,7 +64,7 @@ def contract_of(kind: Any) -> StoreContract:
             return another
 
         def plant(self, store: Any, selector: str, raw: bytes) -> bool:
-            store._sessions[selector] = raw
+            store._sessions[selector.encode()] = raw
             return True
 
     return Contract()

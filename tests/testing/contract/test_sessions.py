@@ -22,10 +22,10 @@ class Upserting(Good):
     """SE-08: saves a session that is not there."""
 
     def write(self, write: Write) -> Written | Lost:
-        if isinstance(write, Update | Touch | Rotate | End) and write.selector not in self._sessions:
+        if isinstance(write, Update | Touch | Rotate | End) and write.selector.encode() not in self._sessions:
             at = write.at
             record = Record(write.selector, 0, at, at, at + 60, at + 60, 60, bytes(32), codec.EMPTY)
-            self._sessions[write.selector] = record.pack()
+            self._sessions[write.selector.encode()] = record.pack()
         return super().write(write)
 
 
@@ -35,7 +35,7 @@ class Overwriting(Good):
     def write(self, write: Write) -> Written | Lost:
         if isinstance(write, Create):
             with self._lock:
-                self._sessions.pop(write.selector, None)
+                self._sessions.pop(write.selector.encode(), None)
         return super().write(write)
 
 
@@ -54,7 +54,7 @@ class Forgetting(Good):
     def write(self, write: Write) -> Written | Lost:
         outcome = super().write(write)
         if isinstance(write, End) and isinstance(outcome, Written):
-            del self._sessions[write.selector]
+            del self._sessions[write.selector.encode()]
         return outcome
 
 
@@ -63,7 +63,7 @@ class Reviving(Good):
 
     def write(self, write: Write) -> Written | Lost:
         if isinstance(self.load(write.selector), Ended) and isinstance(write, Update | Touch):
-            del self._sessions[write.selector]
+            del self._sessions[write.selector.encode()]
             super().write(
                 Create(record=Record(write.selector, 0, 0, 0, 9e9, 9e9, 60, bytes(32), codec.EMPTY))
             )
@@ -120,7 +120,7 @@ class Backwards(Good):
         found = self.load(write.selector)
         if isinstance(write, Touch) and isinstance(found, Record):
             found = msgspec.structs.replace(found, seen=write.at, idle_until=write.at + found.inactivity)
-            self._sessions[write.selector] = found.pack()
+            self._sessions[write.selector.encode()] = found.pack()
             return Written(found)
         return super().write(write)
 
@@ -140,7 +140,7 @@ class LastReason(Good):
     def write(self, write: Write) -> Written | Lost:
         outcome = super().write(write)
         if isinstance(write, End) and outcome == Lost(Why.ENDED):
-            self._sessions[write.selector] = tombstone(write.reason, write.at + 60)
+            self._sessions[write.selector.encode()] = tombstone(write.reason, write.at + 60)
         return outcome
 
 
@@ -175,7 +175,7 @@ class Trusting(Good):
     """SE-14: takes its bytes for what it has written."""
 
     def load(self, selector: str) -> Record | Ended | None:
-        raw = self._sessions.get(selector)
+        raw = self._sessions.get(selector.encode())
         if raw is not None and len(raw) > 90:
             return unpacked(selector, raw)
         return super().load(selector)
@@ -194,7 +194,7 @@ class Fragile(Good):
     """SE-14: one broken session hides all others."""
 
     def of_user(self, user_id: str) -> list[Record]:
-        selectors = self._users.get(user_id, "").split()
+        selectors = self._users.get(user_id, b"").decode().split()
         if any(self.load(selector) == Ended(Over.UNREADABLE) for selector in selectors):
             return []
         return super().of_user(user_id)
@@ -213,7 +213,7 @@ class Nameless(Good):
     def write(self, write: Write) -> Written | Lost:
         outcome = super().write(write)
         if isinstance(write, Create) and isinstance(outcome, Written):
-            self._sessions[write.selector] = msgspec.structs.replace(write.record, owner=b"").pack()
+            self._sessions[write.selector.encode()] = msgspec.structs.replace(write.record, owner=b"").pack()
         return outcome
 
 
@@ -224,7 +224,7 @@ class Finite(Good):
         outcome = super().write(write)
         if isinstance(write, Create) and isinstance(outcome, Written):
             record = msgspec.structs.replace(write.record, idle_until=min(write.record.idle_until, 9e9))
-            self._sessions[write.selector] = record.pack()
+            self._sessions[write.selector.encode()] = record.pack()
         return outcome
 
 
@@ -233,11 +233,11 @@ class Adopting(Good):
 
     def load(self, selector: str) -> Record | Ended | None:
         found = super().load(selector)
-        if found is None and not self._sessions.get(selector):
-            self._sessions[selector] = Record(
+        if found is None and not self._sessions.get(selector.encode()):
+            self._sessions[selector.encode()] = Record(
                 selector, 0, 0, 0, 9e9, 9e9, 0, bytes(32), codec.EMPTY, b""
             ).pack()
-            return opened(selector, self._sessions[selector], 0.0)
+            return opened(selector, self._sessions[selector.encode()], 0.0)
         return found
 
 
@@ -248,7 +248,7 @@ class Renaming(Good):
         outcome = super().write(write)
         if isinstance(write, Rotate) and isinstance(outcome, Written):
             record = msgspec.structs.replace(outcome.record, data=codec.EMPTY)
-            self._sessions[write.selector] = record.pack()
+            self._sessions[write.selector.encode()] = record.pack()
         return outcome
 
 
@@ -256,10 +256,10 @@ class Slow(Good):
     """SE-01: looks, and writes later."""
 
     def write(self, write: Write) -> Written | Lost:
-        if isinstance(write, Create) and write.selector not in self._sessions:
+        if isinstance(write, Create) and write.selector.encode() not in self._sessions:
             time.sleep(0.01)
             with self._lock:
-                self._sessions.pop(write.selector, None)
+                self._sessions.pop(write.selector.encode(), None)
         return super().write(write)
 
 

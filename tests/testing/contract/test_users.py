@@ -116,7 +116,7 @@ class Lenient(Good):
         before = dict(self._sessions)
         over = [record for record in self._records(user_id) if record.over(self._now())]
         revoked = super().end_all(user_id, except_, reason=reason)
-        self._sessions.update((record.selector, before[record.selector]) for record in over)
+        self._sessions.update((key, before[key]) for key in (record.selector.encode() for record in over))
         return revoked
 
 
@@ -131,10 +131,10 @@ class Paged(Good):
     """SE-15: ends the first hundred."""
 
     def end_all(self, user_id: str, except_: str | None = None, *, reason: Over = Over.REVOKED) -> Revoked:
-        index, kept = self._users.get(user_id, ""), ""
-        if index.count(" ") >= 100:
-            names = index.split(" ")
-            index, kept = " ".join(names[:100]), " ".join(names[100:])
+        index, kept = self._users.get(user_id, b""), b""
+        if index.count(b" ") >= 100:
+            names = index.split(b" ")
+            index, kept = b" ".join(names[:100]), b" ".join(names[100:])
             self._users[user_id] = index
         revoked = super().end_all(user_id, except_, reason=reason)
         if kept:
@@ -180,7 +180,7 @@ class Loose(Good):
     def end_all(self, user_id: str, except_: str | None = None, *, reason: Over = Over.REVOKED) -> Revoked:
         found = [record for record in self.of_user(user_id) if record.selector != except_]
         for record in found:
-            self._sessions[record.selector] = tombstone(reason, self._now() + REMEMBERED)
+            self._sessions[record.selector.encode()] = tombstone(reason, self._now() + REMEMBERED)
             time.sleep(0.002)
         with self._lock:
             self._leave(found)

@@ -190,13 +190,14 @@ class Undoing(Good):
 
     def __init__(self, clock: Any) -> None:
         super().__init__(clock)
-        self.ended: dict[str, bytes] = {}
+        self.ended: dict[bytes, bytes] = {}
 
     def write(self, write: Any) -> Any:
-        before = self._sessions.get(write.selector)
+        key = write.selector.encode()
+        before = self._sessions.get(key)
         outcome = super().write(write)
-        if before is not None and len(self._sessions[write.selector]) < len(before):
-            self.ended[write.selector] = before
+        if before is not None and len(self._sessions[key]) < len(before):
+            self.ended[key] = before
         return outcome
 
     def sweep(self, now: float, limit: int) -> int:
