@@ -138,7 +138,13 @@ class Exchange(View):
             self.wants = None
             return self
         # A page of ours, and the token of a visit, ask for more of a session than that there is one.
-        if presented is not None and rules is not None and load_now and answer is not _VISIT and not plan.own:
+        if (
+            presented is not None
+            and rules is not None
+            and load_now is not None
+            and answer is not _VISIT
+            and not plan.own
+        ):
             kept = resuming.recognised(load_now, rules, presented, self.started)
             if kept is not None:
                 self.kept = kept
@@ -324,7 +330,7 @@ class Exchange(View):
             if presented is None or kept is None:
                 held = Session(rules, None, self.started)
             else:
-                held = Session(rules, None, self.started, packed=kept, selector=presented[:SELECTOR_LENGTH])
+                held = Session(rules, None, self.started, packed=kept, presented=presented)
             self.held = held
             if self.closed:
                 held.sealed, held.failed = True, self.broken
@@ -523,8 +529,9 @@ class Exchange(View):
             held.sealed = True
             if held.read:
                 names, lines = plan.read_names, own.read
+        idle = names.idle
         for name, _ in headers:
-            if names[name]:
+            if name not in idle and names[name]:
                 return self._complete(status, headers, own)
         self.closed = True
         return headers + lines

@@ -107,17 +107,21 @@ class Plan:
 class Names(dict[Any, bool]):
     """Say of a header name, in whatever case an application writes it, whether it takes part in the merge.
 
-    Applications send few names over and over; remembering each spelling saves a lower() and a hash per header.
+    Applications send few names over and over; remembering each spelling saves a lower() and a hash per header. ``idle``
+    holds those that take no part, which are nearly all: to look into a set takes half the time.
     """
 
     def __init__(self, lower: Iterable[Any]) -> None:
         super().__init__()
         self.lower = frozenset(lower)
+        self.idle: set[Any] = set()
 
     def __missing__(self, name: Any) -> bool:
         found = name.lower() in self.lower
         if len(self) < _SPELLINGS:
             self[name] = found
+            if not found:
+                self.idle.add(name)
         return found
 
 

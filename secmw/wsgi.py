@@ -25,7 +25,7 @@ from secmw.http import SAFE_METHODS, WSGI, Facts, Reply
 from secmw.pages import refusal as rendered
 from secmw.policy import Policy
 from secmw.replay import Replay
-from secmw.request import Seen, choose, read
+from secmw.request import Seen, choose, read, usual
 from secmw.sessions.demand import Asking
 from secmw.sessions.identifier import TWO
 from secmw.sessions.resuming import recognised
@@ -182,17 +182,25 @@ class Middleware:
     def view(self, environ: WSGIEnvironment) -> Exchange:
         """Look at everything the checks may read, and change what the application shall see otherwise."""
         fields = {name: environ[key] for key, name in self._checked if key in environ}
+        method, scheme, path = environ["REQUEST_METHOD"], environ["wsgi.url_scheme"], _path(environ)
+        address = environ.get("REMOTE_ADDR")
+        certified = environ.get("SSL_CLIENT_VERIFY") == "SUCCESS" or bool(environ.get("SSL_CLIENT_CERT"))
         if not WSGI_KEYS.isdisjoint(environ):
             fields.update((name, environ[key]) for key, name in self._forwarding if key in environ)
-        address = environ.get("REMOTE_ADDR")
+        elif not certified:
+            ordinary = usual(
+                self.plans, method, scheme, path, address or None, fields, _target, environ, self.load_now
+            )
+            if ordinary is not None:
+                return ordinary
         facts = Facts(
-            environ["REQUEST_METHOD"],
-            environ["wsgi.url_scheme"],
-            _path(environ),
+            method,
+            scheme,
+            path,
             (address, environ.get("REMOTE_PORT")) if address else None,
             fields,
             NO_HEADERS,
-            environ.get("SSL_CLIENT_VERIFY") == "SUCCESS" or bool(environ.get("SSL_CLIENT_CERT")),
+            certified,
         )
         exchange, seen = read(self.plans, facts, _target, environ)
         if seen is not None:

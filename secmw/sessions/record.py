@@ -28,6 +28,7 @@ _TOMBSTONE: Final = 2
 
 _HEAD: Final = struct.Struct("<BBIddddI32sI")
 _STONE: Final = struct.Struct("<BBdB")
+_DATA: Final = _HEAD.size
 _SUM: Final = struct.Struct("<I")
 _DATA_LENGTH: Final = _SUM.unpack_from
 #: The first two bytes of a session.
@@ -213,7 +214,7 @@ def unpacked(selector: str, raw: bytes) -> Record:
 
 def data_of(raw: bytes) -> bytes:
     """Return the data of such a record, which is all that most requests look into."""
-    return raw[_HEAD.size : _HEAD.size + _DATA_LENGTH(raw, _HEAD.size - 4)[0]]
+    return raw[_DATA : _DATA + _DATA_LENGTH(raw, _DATA - 4)[0]]
 
 
 def sound(selector: str, raw: bytes) -> Record | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from secmw.errors import SessionError
 from secmw.sessions import codec
-from secmw.sessions.identifier import SessionId, is_selector, new_id
+from secmw.sessions.identifier import SELECTOR_LENGTH, SessionId, is_selector, new_id
 from secmw.sessions.record import NOBODY, Identity, Over, Record, data_of, unpacked
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class _Unpacked:
 
     def __get__(self, session: Session, _: object = None) -> Record | None:
         packed = session._packed
-        record = None if packed is None else unpacked(session._selector.decode(), packed)
+        record = None if packed is None else unpacked(session._id[:SELECTOR_LENGTH].decode(), packed)
         # What has been put in its place meanwhile stays.
         own = vars(session)
         own.setdefault("loaded", record)
@@ -66,9 +66,9 @@ class Session(MutableMapping[str, Any]):
         record: Record | None
     else:
         loaded = record = _Unpacked()
-    #: The record as it is kept, and its selector, where nobody has asked for more than values.
+    #: The record as it is kept, and its id, where nobody has asked for more than values.
     _packed: bytes | None = None
-    _selector = b""
+    _id = b""
     #: Whether anything of it was looked at, so that the response is one person's.
     read = False
     #: Whether the data are still those of the record that was loaded.
@@ -117,7 +117,7 @@ class Session(MutableMapping[str, Any]):
         proof: bytes = b"",
         *,
         packed: bytes | None = None,
-        selector: bytes = b"",
+        presented: bytes = b"",
     ) -> None:
         """Begin with a living record, with one as the memory of this process holds it (``packed``), or with none."""
         self.rules = rules
@@ -127,7 +127,7 @@ class Session(MutableMapping[str, Any]):
         self._data: dict[str, Any] | None = None
         if packed is not None:
             self._packed = packed
-            self._selector = selector
+            self._id = presented
             self._base = data_of(packed)
             return
         if record is not None:
