@@ -12,7 +12,7 @@ from secmw.http import ASGI, Facts, Reply, Wire
 from secmw.own import Visit
 from secmw.plan import Plans
 from secmw.policy import Policy
-from secmw.request import Seen, read
+from secmw.request import Seen, read, usual
 from secmw.sessions.demand import Asking
 
 KEY: Final = base64.b64encode(bytes(range(32))).decode()
@@ -82,7 +82,21 @@ def seen(
     """Read and screen a request; return the exchange, and what the application would see otherwise."""
     raw = path.encode("utf-8", "surrogateescape").decode("latin-1") if spelled is None else spelled
     target = made.wire.encode(raw), made.wire.encode(query)
-    return read(made, facts(method, path, wire=made.wire, **request), lambda _: target, None)
+    asked = facts(method, path, wire=made.wire, **request)
+    fields = dict(asked.fields)
+    found, sees = read(made, asked, lambda _: target, None)
+    if not (asked.repeated or asked.certified or asked.socket):
+        short = usual(made, method, asked.scheme, path, asked.peer, fields, lambda _: target, None)
+        # Whoever takes the short way gets the same answers.
+        assert short is None or (sees is None and answers(short) == answers(found))
+    return found, sees
+
+
+def answers(found: Exchange) -> tuple[object, ...]:
+    """Return all that an exchange has found out."""
+    said = (found.plan, found.site, found.method, found.scheme, found.path, found.client, found.cookie)
+    kind = (found.socket, found.forwarded, found.claims_https, found.certified, found.target, found.presented)
+    return (*said, *kind, found.refusal, found.wants, found.bound)
 
 
 def exchange(made: Plans, method: str = "GET", path: str = "/", **request: Any) -> Exchange:

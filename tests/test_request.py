@@ -265,10 +265,11 @@ def test_a_redirect_keeps_path_and_query_as_they_were_sent() -> None:
 # --- twins
 
 
-def test_twins_are_folded_before_the_application_looks() -> None:
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_twins_are_folded_before_the_application_looks(method: str) -> None:
     """CK-11"""
     made = plans(cookies=Cookies(same_site="None", legacy_twin="always"))
-    found, shown = seen(made, cookie="id-legacy=1; theme=dark")
+    found, shown = seen(made, method, cookie="id-legacy=1; theme=dark")
     assert shown is not None
     assert (shown.cookie, shown.disagreeing) == ("id=1; theme=dark", ())
     assert found.cookie == "id-legacy=1; theme=dark"
