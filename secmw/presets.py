@@ -163,8 +163,13 @@ CONNECT: Final[Preset] = {
         "Server.SameSite = None: content is embedded, and every cookie has its -legacy twin",
     ),
     "sessions": Row(
-        Sessions(cookie="rsconnect"),
-        "Authentication.Lifetime = 24h, Inactivity = 8h, CookieSweepDuration = 1h",
+        Sessions(
+            cookie="rsconnect",
+            websocket_activity=("/",),
+            websocket_heartbeats=("ACK ", "CONTINUE ", '["ACK ', '["CONTINUE '),
+        ),
+        "Authentication.Lifetime = 24h, Inactivity = 8h, CookieSweepDuration = 1h; who works in a Shiny application is there,"
+        " though what its page sends by itself to keep the connection does not count",
     ),
     "xsrf": Row(
         Xsrf(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from secmw.config.convert import problem, unknown
@@ -36,6 +36,11 @@ PATH_SETTINGS = frozenset(
         "server",
     }
     | {"xsrf", "sessions", "frame_options", "csp", "csp_report_only"}
+)
+
+#: What a server may close a WebSocket with (RFC 6455, 7.4, and the registry it made).
+_CLOSE_CODES: Final = frozenset(
+    {*range(1000, 1004), *range(1007, 1010), *range(1011, 1015), *range(3000, 5000)}
 )
 
 
@@ -218,6 +223,15 @@ def _sessions(wanted: Policy) -> Iterator[Problem]:
         yield Problem("sessions.cap", "must lie between 1 and 1000, or be None", repr(sessions.cap))
     for index, path in enumerate(sessions.passive):
         yield from _absolute(f"sessions.passive[{index}]", path)
+    for index, path in enumerate(sessions.websocket_activity):
+        yield from _absolute(f"sessions.websocket_activity[{index}]", path)
+    for index, beginning in enumerate(sessions.websocket_heartbeats):
+        if not beginning:
+            fix = "is empty, and so begins every message; remove it"
+            yield Problem(f"sessions.websocket_heartbeats[{index}]", fix, repr(beginning))
+    if sessions.close_code not in _CLOSE_CODES:
+        fix = "is no code that a server may close with (RFC 6455, 7.4); write 1008, or one from 3000 to 4999"
+        yield Problem("sessions.close_code", fix, repr(sessions.close_code))
     if sessions.sign_in_url is not None and local_target(sessions.sign_in_url) != sessions.sign_in_url:
         fix = "is not a path of this site; write one like /sign-in"
         yield Problem("sessions.sign_in_url", fix, repr(sessions.sign_in_url))

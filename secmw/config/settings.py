@@ -140,9 +140,28 @@ class Sessions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether `/_secmw/sessions` shows people their sessions."""
     sign_in_url: str | None = None
     """Where people sign in: a path of this site; `login_required` sends them there, with `?next=`."""
+    websocket: Literal["at_expiry", "next_message", "ignore"] = "at_expiry"
+    """When a WebSocket closes whose session is over: at once, at the client's next message, or never."""
+    recheck: float | str = 15
+    """How soon a WebSocket, or a response that still streams, notices what happened to its session elsewhere."""
+    close_code: int = 1008
+    """The code that such a WebSocket closes with: 1008 is a policy's; 3000 to 4999 are an application's own."""
+    websocket_activity: Sequence[str] = ()
+    """Paths whose WebSocket messages are activity, exact or prefixes that end in `/`; `/` is all."""
+    websocket_heartbeats: Sequence[str] = ()
+    """How those messages begin that a page sends by itself, which are no activity."""
 
     def __post_init__(self) -> None:
         problems = []
+        try:
+            recheck = self.recheck if isinstance(self.recheck, float) else float(seconds(self.recheck))
+        except ValueError as error:
+            problems.append(Problem("sessions.recheck", str(error), repr(self.recheck)))
+        else:
+            if not 0.1 <= recheck <= 3600:
+                fix = "must lie between 0.1 and 3600 seconds"
+                problems.append(Problem("sessions.recheck", fix, repr(self.recheck)))
+            msgspec.structs.force_setattr(self, "recheck", recheck)
         for name, least, most in (
             ("lifetime", 60, 400 * 86_400),
             ("inactivity", 10, 400 * 86_400),

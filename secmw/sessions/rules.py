@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from secmw.cookies import fold_twins
 from secmw.http import WSGI, text
@@ -28,6 +28,10 @@ class Rules:
     ``inactivity``: 0 for none; ``cap``: 0 for none. ``passive``: whether a path's requests are no activity, None where all are.
     ``can_verify``: whether there is anybody to ask whether a password is right; ``versioned``: whether there is anybody to
     ask for the version of credentials.
+
+    ``websocket``, ``recheck`` and ``close_code``: when a socket closes whose session is over, how soon that is noticed, and
+    with which code. ``active``: whether a path's messages are activity, None where none are; those that begin like one of
+    the ``heartbeats`` never are.
     """
 
     cookie: str
@@ -46,6 +50,11 @@ class Rules:
     sudo_duration: int
     can_verify: bool
     versioned: bool
+    websocket: Literal["at_expiry", "next_message", "ignore"]
+    recheck: float
+    close_code: int
+    active: Callable[[str], bool] | None
+    heartbeats: tuple[str, ...]
 
 
 def rules(policy: Policy, *, can_verify: bool, versioned: bool = False, wire: Wire = WSGI) -> Rules | None:
@@ -56,7 +65,7 @@ def rules(policy: Policy, *, can_verify: bool, versioned: bool = False, wire: Wi
     folds = policy.cookies.legacy_twin != "never"
     name = own_cookie(policy, f"{wanted.cookie}-embed" if policy.cookies.embedded else wanted.cookie)
     inactivity = int(wanted.inactivity or 0)
-    passive = tuple(wanted.passive)
+    passive, active = tuple(wanted.passive), tuple(wanted.websocket_activity)
     return Rules(
         cookie=name,
         find=_folding(name, wire) if folds else id_finder(name, wire),
@@ -74,6 +83,11 @@ def rules(policy: Policy, *, can_verify: bool, versioned: bool = False, wire: Wi
         sudo_duration=int(policy.sudo.duration),
         can_verify=can_verify,
         versioned=versioned,
+        websocket=wanted.websocket,
+        recheck=float(wanted.recheck),
+        close_code=wanted.close_code,
+        active=(lambda path: not odd(path) and exempt(active, path)) if active else None,
+        heartbeats=tuple(wanted.websocket_heartbeats),
     )
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from secmw.http import ASGI
+from secmw.policy import Policy
 from secmw.sessions.identifier import TWO, new_id
 from secmw.sessions.rules import Rules
 from secmw.sessions.rules import rules as rules_of
-from tests.making import policy
+from tests.making import KEY, URL, policy
 
 
 def made(**settings: Any) -> Rules:
@@ -110,3 +111,32 @@ def test_a_twin_stands_in_where_the_browser_kept_that_alone() -> None:
     assert find(f"id-legacy={id_}", **settings) == id_.encode()
     assert find(f"id-legacy={other}; id={id_}", **settings) == id_.encode()
     assert find(f"__Host-id-legacy={id_}") is None
+
+
+@pytest.mark.parametrize(("written", "seconds"), [(15, 15.0), ("1m", 60.0), (0.2, 0.2), ("20", 20.0)])
+def test_what_outlives_its_request_is_looked_after_every_few_seconds(written: Any, seconds: float) -> None:
+    """RP-03"""
+    assert made(sessions={"recheck": written}).recheck == seconds
+    found = made()
+    assert (found.websocket, found.recheck, found.close_code) == ("at_expiry", 15.0, 1008)
+    assert made(sessions={"close_code": 4500}).close_code == 4500
+
+
+def test_messages_are_activity_only_where_the_policy_says_so() -> None:
+    """SE-06"""
+    assert made().active is None
+    some = made(sessions={"websocket_activity": ["/chat", "/apps/"]}).active
+    assert some is not None
+    assert [some(path) for path in ("/chat", "/apps/a", "/apps", "//chat", "/")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+    everywhere = rules_of(Policy.connect(secret_keys=[KEY], public_url=URL), can_verify=False)
+    assert everywhere is not None
+    assert everywhere.active is not None
+    assert everywhere.active("/content/1/websocket/")
+    assert "ACK 1F".startswith(everywhere.heartbeats)
+    assert not '["0|m|{}"]'.startswith(everywhere.heartbeats)
