@@ -107,7 +107,9 @@ class Life:
     def why(self, p: float) -> frozenset[str]:
         """Return the reasons that may be given for its being over; none while it lives."""
         if self.ended is not None:
-            return self._remembered(self.ended, self.at, p)
+            known = self._remembered(self.ended, self.at, p)
+            # Where it had been found past its limits before, that was its end, and is forgotten earlier.
+            return known if self.found is None else known | self._remembered(self.ended, self.found, p)
         reached = frozenset(self.limits(p))
         if not reached:
             return reached

@@ -57,6 +57,7 @@ def _search_all() -> None:
         search(terms, in_memory, _FIXED)
 
 
+@pytest.mark.fuzz  # a long search: left out of `make check`
 def test_the_search_comes_by_what_is_rare() -> None:
     tally: Counter[str] = Counter()
     for terms in TERMS:
