@@ -31,8 +31,8 @@ UV := $(DEV)/bin/uv
 INSTALL := $(UV) pip install --quiet --require-hashes
 export UV_PYTHON_DOWNLOADS := never
 
-# Debian's packages that the browser tests drive: the browser, and the tool that makes it trust a test authority.
-APT := chromium curl libnss3-tools
+# Debian's packages that the tests drive: the browser, the tool that makes it trust a test authority, and servers.
+APT := chromium curl libnss3-tools redis-server
 
 # The parts where an untested branch is a security fault.
 CORE := */secmw/checks/*,*/secmw/cookies/*,*/secmw/headers/*,*/secmw/exchange.py

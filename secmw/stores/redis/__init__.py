@@ -1,0 +1,38 @@
+"""Sessions in a Redis >= 6.2 or a Valkey, for any number of machines.
+
+    where      the URL
+    layout     the names of keys, and what is in their values
+    scripts    what Redis itself runs, one key at a time
+    commands   what each method asks, and what the answers mean, for both colours
+    pool       blocking connections, and the store over them
+    mux        one connection for an event loop, and the store over it
+
+Importing this loads no driver.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from secmw.clock import Clock
+
+if TYPE_CHECKING:
+    from secmw.stores.redis.async_store import AsyncRedisStore
+    from secmw.stores.redis.store import RedisStore
+
+
+def open_url(url: str, *, asynchronous: bool, clock: Clock) -> RedisStore | AsyncRedisStore:
+    """Make the store of a URL: ``redis://host:6379/0``, ``rediss://...``, ``redis+unix:///run/redis.sock``."""
+    from secmw.stores.redis.where import parse
+
+    parse(url)
+    try:
+        if asynchronous:
+            from secmw.stores.redis.async_store import AsyncRedisStore
+
+            return AsyncRedisStore(url, clock=clock)
+        from secmw.stores.redis.store import RedisStore
+
+        return RedisStore(url, clock=clock)
+    except ImportError as error:
+        raise ValueError(f"needs {error.name}, which is not installed; pip install 'secmw[redis]'") from None

@@ -1,0 +1,130 @@
+"""Sessions in a Redis, for event loops: one connection for each of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from typing import Any, Final, TypeVar
+
+from secmw.clock import Clock, system
+from secmw.errors import StoreError
+from secmw.sessions.record import Ended, Over, Record
+from secmw.sessions.writes import Lost, Revoked, Write, Written
+from secmw.stores.redis.asking import Plan
+from secmw.stores.redis.commands import Plans
+from secmw.stores.redis.layout import Keys
+from secmw.stores.redis.mux import Mux
+from secmw.stores.redis.where import parse
+
+_Outcome = TypeVar("_Outcome")
+
+#: Connections of the process that forked: they are neither used nor closed here, nor may a collector do that.
+_left: Final[list[Any]] = []
+
+
+class AsyncRedisStore:
+    """Keep sessions in a Redis >= 6.2 or a Valkey, for event loops; see :class:`secmw.stores.base.AsyncStore`.
+
+    ``url``: see :func:`secmw.stores.redis.where.parse`. It connects when it is first used. A call of one step returns,
+    or raises StoreError, within a second; what has begun is carried out, whether or not the caller is cancelled.
+    """
+
+    def __init__(self, url: str, *, clock: Clock = system) -> None:
+        self._where = parse(url)
+        self._plans = Plans(Keys(self._where.prefix), clock.now)
+        self._muxes: dict[asyncio.AbstractEventLoop, Mux] = {}
+        self._mux: Mux | None = None
+        self._holder = b""
+        self._pid = os.getpid()
+
+    async def load(self, selector: str) -> Record | Ended | None:
+        """Return what is known of a selector."""
+        return await self._run(self._plans.load(selector))
+
+    async def write(self, write: Write) -> Written | Lost:
+        """Carry out one write, whether or not the caller is cancelled."""
+        return await self._run(self._plans.write(write))
+
+    async def of_user(self, user_id: str) -> list[Record]:
+        """List the living sessions of a user, the one signed in last first."""
+        return await self._run(self._plans.of_user(user_id))
+
+    async def generation(self, user_id: str) -> int:
+        """Return how often all sessions of a user have been ended."""
+        return await self._run(self._plans.generation(user_id))
+
+    async def end_all(
+        self, user_id: str, except_: str | None = None, *, reason: Over = Over.REVOKED
+    ) -> Revoked:
+        """End all sessions of a user, but the one with the selector ``except_``."""
+        return await self._run(self._plans.end_all(user_id, except_, reason))
+
+    async def sweep(self, now: float, limit: int) -> int:
+        """Remove at most ``limit`` things that are over, of a few hundred keys at a time."""
+        return await self._run(self._plans.sweep(now, limit))
+
+    async def put(self, space: str, key: str, value: bytes, ttl: float, *, once: bool = False) -> bool:
+        """Keep a value for ``ttl`` seconds; with ``once`` only where there is none."""
+        return await self._run(self._plans.put(space, key, value, ttl, once=once))
+
+    async def take(self, space: str, key: str) -> bytes | None:
+        """Return a value and remove it."""
+        return await self._run(self._plans.take(space, key))
+
+    async def count(self, space: str, key: str, ttl: float) -> int:
+        """Add one to a counter and return it."""
+        return await self._run(self._plans.count(space, key, ttl))
+
+    async def lease(self, name: str, ttl: float) -> bool:
+        """Take or renew a lease; False while another store object, here or in another process, has it."""
+        self._connection()
+        self._holder = self._holder or secrets.token_bytes(16)
+        return await self._run(self._plans.lease(name, ttl, self._holder))
+
+    async def close(self) -> None:
+        """Close the connections; others are opened when the store is next used."""
+        self._connection()
+        running = asyncio.get_running_loop()
+        for loop, mux in list(self._muxes.items()):
+            if loop is running:
+                mux.close()
+            elif not loop.is_closed():
+                loop.call_soon_threadsafe(mux.close)
+        # A transport that was given up closes in the next turn of the loop.
+        await asyncio.sleep(0)
+
+    def _run(self, plan: Plan[_Outcome]) -> asyncio.Future[_Outcome]:
+        """Carry out a plan; it goes on when nobody waits for it any more."""
+        mux = self._connection()
+        outcome: asyncio.Future[_Outcome] = mux.loop.create_future()
+
+        def go_on(given: list[Any] | StoreError | None) -> None:
+            try:
+                asked = plan.throw(given) if isinstance(given, StoreError) else plan.send(given)  # type: ignore[arg-type] # None begins it
+            except StopIteration as end:
+                if not outcome.done():
+                    outcome.set_result(end.value)
+            except Exception as error:  # noqa: BLE001 - it is the caller's
+                if not outcome.done():
+                    outcome.set_exception(error)
+            else:
+                mux.ask(asked, go_on)
+
+        go_on(None)
+        return outcome
+
+    def _connection(self) -> Mux:
+        loop, mux = asyncio.get_running_loop(), self._mux
+        if mux is not None and mux.loop is loop and self._pid == os.getpid():
+            return mux
+        if self._pid != os.getpid():
+            # A forked process is another holder, and has connections of its own.
+            _left.append(self._muxes)
+            self._muxes, self._holder, self._pid = {}, b"", os.getpid()
+        mux = self._muxes.get(loop)
+        if mux is None:
+            self._muxes = {other: mux for other, mux in self._muxes.items() if not other.is_closed()}
+            mux = self._muxes[loop] = Mux(self._where, loop)
+        self._mux = mux
+        return mux

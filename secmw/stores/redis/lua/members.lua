@@ -1,0 +1,2 @@
+-- KEYS: user.
+return told(KEYS[1])
