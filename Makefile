@@ -32,7 +32,7 @@ INSTALL := $(UV) pip install --quiet --require-hashes
 export UV_PYTHON_DOWNLOADS := never
 
 # Debian's packages that the tests drive: the browser, the tool that makes it trust a test authority, and servers.
-APT := chromium curl libnss3-tools redis-server
+APT := chromium curl libnss3-tools mariadb-server postgresql redis-server
 
 # The parts where an untested branch is a security fault.
 CORE := */secmw/checks/*,*/secmw/cookies/*,*/secmw/headers/*,*/secmw/exchange.py

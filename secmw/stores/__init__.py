@@ -14,22 +14,38 @@ from secmw.clock import Clock, system
 if TYPE_CHECKING:
     from secmw.stores.base import AsyncStore, Store
     from secmw.stores.memory import AsyncMemoryStore, MemoryStore
+    from secmw.stores.redis.async_store import AsyncRedisStore
+    from secmw.stores.redis.store import RedisStore
+    from secmw.stores.sql.store import AsyncSQLStore, SQLStore
     from secmw.stores.sqlite import AsyncSQLiteStore, SQLiteStore
 
 #: Scheme to module; one line for each store.
 _MODULES: Final = {
     "memory": "secmw.stores.memory",
+    "redis": "secmw.stores.redis",
+    "mariadb": "secmw.stores.sql",
+    "mysql": "secmw.stores.sql",
+    "postgresql": "secmw.stores.sql",
     "sqlite": "secmw.stores.sqlite",
 }
 #: Other spellings of a scheme.
 _ALIASES: Final = {
+    "postgres": "postgresql",
+    "rediss": "redis",
     "sqlite3": "sqlite",
+    "unix": "redis",
+    "valkey": "redis",
+    "valkeys": "redis",
 }
 _HOMES: Final = {
     "AsyncMemoryStore": "secmw.stores.memory",
+    "AsyncSQLStore": "secmw.stores.sql.store",
+    "AsyncRedisStore": "secmw.stores.redis.async_store",
     "AsyncSQLiteStore": "secmw.stores.sqlite",
     "AsyncStore": "secmw.stores.base",
     "MemoryStore": "secmw.stores.memory",
+    "RedisStore": "secmw.stores.redis.store",
+    "SQLStore": "secmw.stores.sql.store",
     "SQLiteStore": "secmw.stores.sqlite",
     "Store": "secmw.stores.base",
 }
@@ -80,7 +96,15 @@ def _known() -> str:
     from importlib.metadata import entry_points
 
     others = (f"{entry.name}://" for entry in entry_points(group=GROUP))
-    return ", ".join(["memory://", "sqlite:///var/lib/app/sessions.db", *sorted(others)])
+    return ", ".join(
+        [
+            "memory://",
+            "sqlite:///var/lib/app/sessions.db",
+            "redis://host:6379/0",
+            "postgresql://host/database",
+            *sorted(others),
+        ]
+    )
 
 
 def __getattr__(name: str) -> Any:
@@ -98,10 +122,14 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "AsyncMemoryStore",
+    "AsyncRedisStore",
+    "AsyncSQLStore",
     "AsyncSQLiteStore",
     "AsyncStore",
     "GROUP",
     "MemoryStore",
+    "RedisStore",
+    "SQLStore",
     "SQLiteStore",
     "Store",
     "open_store",
