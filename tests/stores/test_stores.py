@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 import secmw.stores
-from secmw.stores import AsyncMemoryStore, AsyncSQLiteStore, MemoryStore, SQLiteStore, open_store
+from secmw.stores import (
+    AsyncMemoryStore,
+    AsyncRedisStore,
+    AsyncSQLiteStore,
+    MemoryStore,
+    RedisStore,
+    SQLiteStore,
+    open_store,
+)
 from secmw.testing import FrozenClock
 from tests.stores.test_sqlite import path_of
 
@@ -24,6 +32,11 @@ from tests.stores.test_sqlite import path_of
         ("MEMORY://?max_sessions=5", MemoryStore, AsyncMemoryStore),
         ("sqlite:///var/lib/app/sessions.db", SQLiteStore, AsyncSQLiteStore),
         ("sqlite3:sessions.db", SQLiteStore, AsyncSQLiteStore),
+        ("redis://host:6379/0", RedisStore, AsyncRedisStore),
+        ("rediss://user:secret@host/0", RedisStore, AsyncRedisStore),
+        ("valkey://host", RedisStore, AsyncRedisStore),
+        ("redis+unix:///run/redis.sock", RedisStore, AsyncRedisStore),
+        ("unix:///run/redis.sock?db=1", RedisStore, AsyncRedisStore),
     ],
 )
 def test_a_url_names_a_store_of_either_colour(url: str, kind: type, asynchronous: type) -> None:
@@ -82,6 +95,7 @@ def test_the_size_of_a_memory_store_is_in_its_url() -> None:
         ("sqlite:///:memory:", "write sqlite:///var/lib/app/sessions.db or memory://"),
         ("sqlite:///var/lib/", "needs the path of a file"),
         ("sqlite:///var/a.db?mode=ro", "takes no options"),
+        ("redis://:secret@host/first", "the database must be a number; write redis://host:6379/0"),
         ("sqlite:///var/a%00.db", "needs the path of a file"),
     ],
 )
@@ -119,10 +133,21 @@ def test_the_names_of_the_package_are_there_and_load_when_asked_for() -> None:
         _ = secmw.stores.RedisStor
 
 
+@pytest.mark.parametrize(("asynchronous", "missing"), [(False, "redis"), (True, "hiredis")])
+def test_a_store_whose_driver_is_not_installed_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, asynchronous: bool, missing: str
+) -> None:
+    for name in [name for name in sys.modules if name.startswith(("secmw.stores.redis.", missing))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ValueError, match=rf"needs {missing}.*pip install 'secmw\[redis\]'"):
+        open_store("redis://host", asynchronous=asynchronous)
+
+
 def test_no_store_loads_more_than_it_needs(tmp_path: Path) -> None:
     program = (
         "import sys, secmw.stores\n"
-        "assert not {'sqlite3', 'asyncio', 'msgspec'} & set(sys.modules)\n"
+        "assert not {'sqlite3', 'asyncio', 'msgspec', 'redis', 'hiredis'} & set(sys.modules)\n"
         "secmw.stores.open_store('memory://', asynchronous=True)\n"
         "assert not {'sqlite3', 'asyncio'} & set(sys.modules)\n"
         "secmw.stores.open_store('sqlite:sessions.db', asynchronous=True)\n"
