@@ -21,6 +21,7 @@ from secmw.exchange import RECORD, Exchange
 from secmw.guard import AsyncGuard, announce, report_twins
 from secmw.hooks import Hooks
 from secmw.http import ASGI, SAFE_METHODS, Facts, Reply
+from secmw.outliving import ConnectionOverError, Socket
 from secmw.pages import refusal as rendered
 from secmw.paths import below
 from secmw.policy import Policy
@@ -29,6 +30,7 @@ from secmw.sessions.demand import Asking
 from secmw.sessions.identifier import TWO
 from secmw.sessions.resuming import recognised
 from secmw.view import NO_HEADERS
+from secmw.watch import Watch
 
 if TYPE_CHECKING:
     from secmw.http import Refusal
@@ -73,6 +75,7 @@ class Middleware:
             clock=clock,
         )
         self.guard = AsyncGuard(parts)
+        self.watch = Watch(self.guard)
         # A store that never waits is asked without a coroutine: two of them cost as much as a wrapper that does nothing.
         self.load_now: Any = None if parts.caller.versioned else getattr(parts.store, "load_now", None)
         announce(self.plans.notices)
@@ -177,6 +180,10 @@ class Middleware:
                     message = {**message, "headers": lines}
             elif exchange.refusal is not None:
                 return _unsent(message)
+            elif exchange.outliving is not None:
+                exchange.outliving.check(message)
+            elif message.get("more_body"):
+                exchange.outliving = self.watch.stream(exchange)
             return send(message)
 
         try:
@@ -260,7 +267,9 @@ class Middleware:
         scope["secmw"] = exchange
         return exchange, scope
 
-    async def websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def websocket(  # noqa: PLR0912, PLR0915 - as above
+        self, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         """Screen a handshake before anybody accepts it, and complete the answer to it."""
         exchange, scope = self.view(scope, socket=True)
         denial = _DENIAL in (scope.get("extensions") or {})
@@ -271,11 +280,20 @@ class Middleware:
                 await deny(exchange, reply, send, denial=denial)
                 return
         answered = False
+        rules = exchange.plan.sessions
+        socket = None
+        if rules is not None:
+            socket = exchange.outliving = Socket(self.watch, exchange, rules, receive, send)
+            receive = socket.receive
+        onward = send if socket is None else socket.send
 
         async def complete(message: Message) -> None:
             nonlocal answered
             kind = message["type"]
-            if answered or kind not in ("websocket.accept", "websocket.close", f"{_DENIAL}.start"):
+            if answered:
+                await onward(message)
+                return
+            if kind not in ("websocket.accept", "websocket.close", f"{_DENIAL}.start"):
                 await send(message)
                 return
             if kind == "websocket.close":
@@ -295,6 +313,8 @@ class Middleware:
             headers = exchange.close(status, list(message.get("headers") or ()))
             answered = True
             await send({**message, "headers": headers})
+            if socket is not None and kind == "websocket.accept":
+                socket.begin()
 
         async def failed() -> None:
             exchange.fail()
@@ -305,11 +325,22 @@ class Middleware:
             if denial:
                 await deny(exchange, reply, send, denial=True)
 
+        closing: Awaitable[object] | None = None
         try:
-            await self.app(scope, receive, complete)
+            try:
+                await self.app(scope, receive, complete)
+            finally:
+                closing = None if socket is None else socket.leave()
+            if closing is not None:
+                await closing
         except HandshakeRefusedError:
             return
+        except ConnectionOverError:
+            if closing is not None:
+                await closing
         except Exception:
+            if closing is not None:
+                await closing
             if not answered:
                 await failed()
             elif exchange.pending:
@@ -361,6 +392,20 @@ class Middleware:
                 "what the application put into the session after the response had started is lost: %s", error
             )
             await self.guard.settle(exchange, 500, Incoming(scope, _nothing))
+
+
+async def save(scope: Scope) -> None:
+    """Write what was asked of the session of a socket, or of a response that streams on, without waiting for the next look.
+
+    Raise SessionError where it can't be kept, and before the handshake is accepted or the body has begun: what is asked of a
+    session until then is written with the head. Raise StoreError while the store is away; it is tried again by itself.
+    """
+    exchange: Exchange = scope["secmw"]
+    if exchange.outliving is None or not exchange.closed:
+        raise SessionError(
+            "there is nothing to save yet: what is in the session is written when the response starts"
+        )
+    await exchange.outliving.save()
 
 
 class HandshakeRefusedError(Exception):

@@ -18,6 +18,7 @@ from __future__ import annotations
 import enum
 import secrets
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -82,7 +83,7 @@ class State(enum.Enum):
     CLOSED = "closed"
 
 
-class Exchange(View):
+class Exchange(View, weakref=True):
     """Be one request and its response; what came with it is described in :class:`secmw.view.View`."""
 
     wants: Wants | None = Wants.SCREEN
@@ -98,6 +99,8 @@ class Exchange(View):
     said: Reply | Refusal | None = None
     events: list[Event] | None = None
     notes: list[Event] | None = None
+    #: What looks after it where it goes on after its head has left.
+    outliving: Any = None
 
     def __repr__(self) -> str:
         """Show what a log may hold: no header, no cookie, no token."""
@@ -511,6 +514,15 @@ class Exchange(View):
     def unrecorded(self) -> None:
         """Take note that the trail did not take what happened, where the policy wants that to be an error."""
         self.refuse(UNRECORDED)
+
+    def apart(self) -> Exchange:
+        """Hand over what was asked for so far, to be carried out while the application goes on with this one."""
+        other = copy(self)
+        self.events = self.notes = None
+        held = self.mine
+        if held is not None:
+            other.held, other.kept = held.apart(), None
+        return other
 
     # --- the response
 

@@ -46,7 +46,7 @@ async def test_only_who_gave_the_password_lately_gets_through() -> None:
 
 @pytest.mark.parametrize("denial", [True, False])
 async def test_a_socket_opens_for_nobody_who_would_not_get_the_page(denial: bool) -> None:
-    """SU-01"""
+    """RP-01, SU-01"""
     for app, headers in (
         (login_required(accepting()), [ORIGIN]),
         (sudo_required(accepting()), [COOKIE, ORIGIN]),

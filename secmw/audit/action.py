@@ -172,6 +172,12 @@ class Action(enum.StrEnum):
         "web",
         "a request came with two session cookies that differ; none was used",
     )
+    SESSION_CONNECTION_CLOSED = (
+        "session_connection_closed",
+        "secmw",
+        "system",
+        "a WebSocket was closed, or a response cut off, because its session was over",
+    )
     SESSION_UNREADABLE = "session_unreadable", "secmw", "web", "what the store holds of a session is damaged"
 
     # --- requests

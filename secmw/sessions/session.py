@@ -8,7 +8,8 @@ signed in is no value in it; only ``login`` says that. What is asked for here is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
+from copy import copy
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from secmw.errors import SessionError
@@ -92,6 +93,8 @@ class Session(MutableMapping[str, Any]):
     verdict: tuple[str, Over] | None = None
     cleared = False
     away = False
+    #: Tells the time to what goes on long after its request began.
+    live: Callable[[], float] | None = None
     #: The record behind a secret that has just been replaced, and when it was.
     behind: Record | None = None
     replaced_at = 0.0
@@ -379,8 +382,9 @@ class Session(MutableMapping[str, Any]):
 
     @property
     def now(self) -> float:
-        """When this request began, in Unix seconds, never before the session was last seen."""
-        return self.started if self.record is None else max(self.started, self.record.seen)
+        """When this request began, in Unix seconds, never before the session was last seen; in a socket the time it is."""
+        started = self.started if self.live is None else self.live()
+        return started if self.record is None else max(started, self.record.seen)
 
     @property
     def data(self) -> dict[str, Any]:
@@ -530,6 +534,40 @@ class Session(MutableMapping[str, Any]):
         self.stale = self.cleared = False
         self.verdict = None
         self.pending = bool(self._lent)
+
+    # --- what goes on while it is written
+
+    def apart(self) -> Session:
+        """Hand over what was asked for so far, to be carried out while the application goes on with this one.
+
+        Its outcome is :meth:`caught_up`'s to take over; :meth:`undone` takes everything back.
+        """
+        self.changes()
+        other = copy(self)
+        other._lent = None
+        self._own |= {name for name, value in (self._changes or {}).items() if value is not None}
+        self._changes = self.ending = self.sudo = self.everywhere = self.verdict = None
+        self.endings, self.stale, self.cleared = (), False, False
+        self.pending = bool(self._lent)
+        return other
+
+    def caught_up(self, other: Session, before: Record | None) -> None:
+        """Go on from what the store holds now, unless the application has left that session meanwhile."""
+        found = other.record
+        if self.record is before and before is not None and found is not None:
+            if found.verifier != (self.proof or before.verifier):
+                self.superseded = True
+            self.record = self.loaded = found
+            self._base = found.data
+
+    def undone(self, other: Session) -> None:
+        """Ask again for what could not be carried out; what the application did meanwhile is the later word."""
+        self._changes = {**(other._changes or {}), **(self._changes or {})} or None
+        self.ending = self.ending or other.ending
+        self.sudo = other.sudo if self.sudo is None else self.sudo
+        self.endings = (*other.endings, *self.endings)
+        self.everywhere = self.everywhere or other.everywhere
+        self.pending = True
 
     # --- may it?
 
