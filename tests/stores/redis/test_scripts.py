@@ -140,7 +140,7 @@ def test_a_script_does_to_the_byte_what_the_rules_say(redis: RedisServer) -> Non
     store.close()
 
 
-@settings(suppress_health_check=list(HealthCheck), deadline=None)
+@settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=25)
 @given(st.dictionaries(_names, _values, max_size=40))
 def test_values_of_every_type_are_spliced_unread(redis: RedisServer, values: dict[str, Any]) -> None:
     """SE-09, SE-13"""
