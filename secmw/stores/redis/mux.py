@@ -10,13 +10,16 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hiredis import HiredisError, Reader, pack_command
 
 from secmw.errors import StoreError
 from secmw.stores.redis.asking import Ask, Refused
 from secmw.stores.redis.where import Where
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 CONNECT: Final = 0.25
 """Seconds that a server has to take a connection."""
@@ -56,6 +59,7 @@ class Mux:
         self._where = where
         self._wire: _Wire | None = None
         self._connecting: asyncio.Task[None] | None = None
+        self._context: SSLContext | None = None
         #: What has not been sent.
         self._next: deque[_Question] = deque()
         self._flushing = False
@@ -113,8 +117,10 @@ class Mux:
                 if where.path:
                     await loop.create_unix_connection(lambda: wire, where.path)
                 else:
-                    tls = where.context() if where.tls else None
-                    await loop.create_connection(lambda: wire, where.host, where.port, ssl=tls)
+                    if where.tls and self._context is None:
+                        # Reading the certificates takes a while: once.
+                        self._context = where.context()
+                    await loop.create_connection(lambda: wire, where.host, where.port, ssl=self._context)
             async with asyncio.timeout(GREET):
                 await self._greet(wire)
         except (StoreError, OSError, TimeoutError) as error:
