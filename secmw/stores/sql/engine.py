@@ -107,10 +107,10 @@ def words(error: BaseException) -> str:
 def code(error: BaseException) -> str:
     """Return what a server calls its error: PostgreSQL's SQLSTATE, MySQL's number."""
     cause = error.orig if isinstance(error, DBAPIError) else None
-    state = getattr(cause, "sqlstate", None)
-    if state is None and cause is not None and cause.args:
-        state = cause.args[0]
-    return str(state)
+    # MySQL's SQLSTATE says less than its number, and only newer drivers tell it.
+    if cause is not None and cause.args and isinstance(cause.args[0], int):
+        return str(cause.args[0])
+    return str(getattr(cause, "sqlstate", None))
 
 
 def engine(url: URL, limits: Limits) -> Engine:

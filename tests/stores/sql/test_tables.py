@@ -41,7 +41,7 @@ def test_only_tables_of_this_very_version_are_there_to_be_used() -> None:
 
 
 def test_names_are_bytes_in_every_database_and_rows_can_be_locked() -> None:
-    """SE-19: a collation that ignores case or blanks would give one user another's sessions."""
+    """SE-15: a collation that ignores case or blanks would give one user another's sessions."""
     for table in metadata.sorted_tables:
         if table.name == "secmw_layout":
             continue
