@@ -130,6 +130,20 @@ def sweep(url: str | None, file: Path | None) -> None:
     click.echo(f"Removed {removed}.")
 
 
+@command.command()
+@_where
+def init(url: str | None, file: Path | None) -> None:
+    """Make the tables of a store that is a database.
+
+    An application does this by itself where its user of the database may make tables. For one that may not, somebody
+    who may calls this once, and again after an update of secmw; the application needs SELECT, INSERT, UPDATE and DELETE.
+    """
+    with _opened(_place(url, file), there=False) as store:
+        make = getattr(store, "make_tables", None)
+        made = [] if make is None else make()
+    click.echo(f"Made {', '.join(made)}." if made else "There is nothing to make.")
+
+
 # --- where
 
 
@@ -161,15 +175,15 @@ def _place(url: str | None, file: Path | None) -> _Place:
 
 
 @contextmanager
-def _opened(place: _Place) -> Iterator[Store]:
-    """Open the store, and say in a sentence what it can't do."""
+def _opened(place: _Place, *, there: bool = True) -> Iterator[Store]:
+    """Open the store, which is to be there, and say in a sentence what it can't do."""
     try:
         store = open_store(place.store)
     except ValueError as error:
         # Without the URL, which may hold a password.
         raise ConfigError([Problem("store", str(error))]) from None
     path = getattr(store, "path", None)
-    if path is not None and not Path(path).exists():
+    if there and path is not None and not Path(path).exists():
         # Opening would make it: a typing error would then look like a store without sessions.
         raise click.UsageError(f"there is no {path}")
     try:

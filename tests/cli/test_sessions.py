@@ -321,3 +321,19 @@ def test_a_store_that_cannot_answer_is_said_in_a_sentence(empty_folder: Path) ->
     assert result.exit_code == 1
     assert result.output.startswith("Error: ")
     assert "Traceback" not in result.output
+
+
+# --- init
+
+
+def test_a_store_that_is_no_database_has_nothing_to_make(empty_folder: Path) -> None:
+    result = run("init")
+    assert (result.exit_code, result.output) == (0, "There is nothing to make.\n")
+    assert not (empty_folder / "sessions.db").exists()
+
+
+def test_the_tables_of_a_database_that_does_not_answer_are_not_made_and_no_password_is_printed() -> None:
+    result = run("init", store="postgresql://jane:secret@127.0.0.1:9/app")
+    assert result.exit_code == 1
+    assert "127.0.0.1:9" in result.output
+    assert "secret" not in result.output
