@@ -130,10 +130,15 @@ class Socket:
         self._over.set_result(None)
 
     async def _say_so(self, reason: str) -> None:
-        try:
-            await self._send({"type": "websocket.close", "code": self._code, "reason": str(reason)})
-        except Exception as error:  # noqa: BLE001 - whatever a server raises: the client is gone
-            _log.debug("a WebSocket could not be closed, it is gone: %s", error)
+        # daphne sends none of the codes below 3000 but 1000: there it is the same one in the range that is anybody's.
+        codes = (self._code,) if self._code >= 3000 else (self._code, self._code + 3000)
+        for code in codes:
+            try:
+                await self._send({"type": "websocket.close", "code": code, "reason": str(reason)})
+            except Exception as error:  # noqa: BLE001 - whatever a server raises: mostly the client is gone
+                _log.debug("a WebSocket could not be closed with %d: %s", code, error)
+            else:
+                return
 
     async def save(self) -> None:
         """Write what was asked of the session so far."""
