@@ -24,7 +24,7 @@ BEFORE: Final = 8443
 
 
 #: The hosts where people sign in; see people.py.
-PEOPLE: Final = ("people", "guarded")
+PEOPLE: Final = ("people", "guarded", "live", "later")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +69,16 @@ def policies(sites: Sites) -> dict[str, Policy]:
     def named(name: str, **settings: Any) -> dict[str, Any]:
         return {"secret_keys": [KEY], "public_url": sites[name], "sessions": None, **settings}
 
-    def signed(name: str, **settings: Any) -> dict[str, Any]:
-        rules = Sessions(lifetime="1h", inactivity="10m", sign_in_url="/sign-in")
+    def signed(name: str, sessions: Any = (), **settings: Any) -> dict[str, Any]:
+        rules = Sessions(lifetime="1h", inactivity="10m", sign_in_url="/sign-in", **dict(sessions))
         return named(name, sessions=rules, store=f"sqlite:{name}.db", **settings)
 
     made = {
         "people": Policy.recommended(**signed("people", http_exempt=["/add"])),
         "guarded": Policy.strict(**signed("guarded")),
+        # Where sockets and streams are open for long, and are looked after often.
+        "live": Policy.recommended(**signed("live", {"recheck": 0.2, "close_code": 4500})),
+        "later": Policy.recommended(**signed("later", {"recheck": 0.2, "websocket": "next_message"})),
         "app": Policy.recommended(**named("app", http_exempt=["/health"])),
         "strict": Policy.strict(**named("strict")),
         "connect": Policy.connect(**named("connect")),

@@ -44,6 +44,11 @@ async def asgi_app(scope: Scope, receive: Receive, send: Send) -> None:
         NOTES[visit.host].append(visit.mark)
         await send({"type": "websocket.accept"})
         await send({"type": "websocket.send", "text": f"hello {visit.path}"})
+        while visit.path == "/talk" and (message := await receive())["type"] == "websocket.receive":
+            await send({"type": "websocket.send", "text": message["text"]})
+        return
+    if visit.path == "/events":
+        await tick(send)
         return
     if visit.gate:
         await asyncio.to_thread(people.wait, visit.gate)
@@ -55,6 +60,15 @@ async def asgi_app(scope: Scope, receive: Receive, send: Send) -> None:
     lines = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers_of(page, text)]
     await send({"type": "http.response.start", "status": page.status, "headers": lines})
     await send({"type": "http.response.body", "body": b"" if visit.method == "HEAD" else text})
+
+
+async def tick(send: Send) -> None:
+    """Answer with server-sent events, for as long as there is somebody to send them to."""
+    kind = [(b"content-type", b"text/event-stream")]
+    await send({"type": "http.response.start", "status": 200, "headers": kind})
+    while True:
+        await send({"type": "http.response.body", "body": b"data: tick\n\n", "more_body": True})
+        await asyncio.sleep(0.05)
 
 
 async def body_of(receive: Receive) -> bytes:
