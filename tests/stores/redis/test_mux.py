@@ -288,6 +288,33 @@ def test_a_loop_that_was_held_up_does_not_blame_the_server(redis: RedisServer) -
     asyncio.run(main())
 
 
+def test_a_loop_that_is_always_held_up_gives_up_too() -> None:
+    """RB-06"""
+
+    async def main() -> None:
+        async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(100)
+            writer.write(b"+PONG\r\n")
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(greet, "127.0.0.1", 0)
+        store = made(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        reading = asyncio.ensure_future(store.load(ZERO))
+        await asyncio.sleep(0.05)
+        for _ in range(8):
+            time.sleep(0.12)  # noqa: ASYNC251 - it is what the test is about
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        with pytest.raises(StoreError, match="did not answer in time"):
+            await asyncio.wait_for(reading, 0.01)
+        await store.close()
+        server.close()
+        await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+
+
 def test_passwords_are_given_and_never_told() -> None:
     """RB-02"""
 
