@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 CONNECTING: Final = 0.25
-"""Seconds until a connection must stand."""
+"""Seconds until MySQL must take a connection; what is said on it first has the time of an answer."""
 
-#: How many connections a process holds at most; a write occupies one for a few milliseconds.
-_MOST: Final = 10
+#: How many connections a process holds at most: it has no more to say at a time, and to make one is dear.
+_MOST: Final = 5
 
 #: libpq's generators are asked this often whether they have waited long enough.
 _INTERVAL: Final = 0.02
@@ -42,7 +42,7 @@ class Limits(NamedTuple):
     pool: float
 
 
-PROMPT: Final = Limits(0.4, 0.45, 0.4)
+PROMPT: Final = Limits(0.4, 0.45, 0.45)
 """For all that requests wait for."""
 
 PATIENT: Final = Limits(9.0, 10.0, 10.0)
@@ -214,7 +214,7 @@ def _bounded(base: Any, limits: Limits) -> Any:
     class Bounded(base):  # type: ignore[misc]
         @classmethod
         def _connect_gen(cls, *args: Any, **kwargs: Any) -> Any:
-            return _limited(super()._connect_gen(*args, **kwargs), CONNECTING)
+            return _limited(super()._connect_gen(*args, **kwargs), limits.client)
 
         def wait(self, gen: Any, interval: float = _INTERVAL, **kwargs: Any) -> Any:
             del interval
@@ -246,31 +246,28 @@ def _limited(
 def _pymysql(limits: Limits) -> Callable[..., Any]:
     from pymysql.connections import Connection
 
-    context = cache(_context)
-
     class Shared(Connection):  # type: ignore[misc]
         def _create_ssl_ctx(self, sslp: dict[str, Any]) -> SSLContext:
-            # To read which authorities a machine trusts takes a tenth of a second: too long for each connection.
-            return context(**sslp)
+            return _context(**sslp)
 
-    # Once, and not in each of the threads that connect first.
-    context()
+    # Now, and not in each of the threads that connect first.
+    _context()
     return partial(Shared, write_timeout=limits.client)
 
 
 def _asyncmy() -> Callable[..., Any]:
     from asyncmy import connect
 
-    context = cache(_context)
-
     def connecting(*args: Any, **named: Any) -> Any:
         if named.get("ssl"):
-            named["ssl"] = context(**named["ssl"])
+            named["ssl"] = _context(**named["ssl"])
         return connect(*args, **named)
 
     return connecting
 
 
+# To read which authorities a machine trusts takes a tenth of a second: too long for each connection.
+@cache
 def _context(
     ca: str | None = None,
     capath: str | None = None,

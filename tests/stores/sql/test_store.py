@@ -27,11 +27,13 @@ class TestSQLStoreOnPostgreSQL(StoreContract):
     def _used(self, server: Database) -> Iterator[None]:
         self.url = server.url
         self.asked = Asked(server)
-        # A history is some hundred round trips here.
-        if os.environ.get("HYPOTHESIS_PROFILE") == "test":
-            settings.load_profile("check")
+        profile = os.environ.get("HYPOTHESIS_PROFILE", "check")
+        if profile != "soak":
+            # A history is some hundred round trips here.
+            settings.register_profile("brief", settings.get_profile(profile), max_examples=20)
+            settings.load_profile("brief")
         yield
-        settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "check"))
+        settings.load_profile(profile)
 
     def make_store(self, clock: FrozenClock) -> Store | AsyncStore:
         self.asked.empty()
