@@ -17,14 +17,11 @@ if TYPE_CHECKING:
     from secmw.stores.redis.async_store import AsyncRedisStore
     from secmw.stores.redis.store import RedisStore
     from secmw.stores.sql.store import AsyncSQLStore, SQLStore
-    from secmw.stores.redis.async_store import AsyncRedisStore
-    from secmw.stores.redis.store import RedisStore
     from secmw.stores.sqlite import AsyncSQLiteStore, SQLiteStore
 
 #: Scheme to module; one line for each store.
 _MODULES: Final = {
     "memory": "secmw.stores.memory",
-    "redis": "secmw.stores.redis",
     "redis": "secmw.stores.redis",
     "mariadb": "secmw.stores.sql",
     "mysql": "secmw.stores.sql",
@@ -35,11 +32,7 @@ _MODULES: Final = {
 _ALIASES: Final = {
     "postgres": "postgresql",
     "rediss": "redis",
-    "rediss": "redis",
     "sqlite3": "sqlite",
-    "unix": "redis",
-    "valkey": "redis",
-    "valkeys": "redis",
     "unix": "redis",
     "valkey": "redis",
     "valkeys": "redis",
@@ -47,7 +40,6 @@ _ALIASES: Final = {
 _HOMES: Final = {
     "AsyncMemoryStore": "secmw.stores.memory",
     "AsyncSQLStore": "secmw.stores.sql.store",
-    "AsyncRedisStore": "secmw.stores.redis.async_store",
     "AsyncRedisStore": "secmw.stores.redis.async_store",
     "AsyncSQLiteStore": "secmw.stores.sqlite",
     "AsyncStore": "secmw.stores.base",
