@@ -10,9 +10,12 @@ import pytest
 
 import secmw.asgi
 from secmw.errors import SessionError, StoreError
+from secmw.hooks import Hooks
 from secmw.outliving import Socket, Stream
 from secmw.sessions.record import Ended, Over
-from tests.sessions.making import NOW
+from tests.making import policy
+from tests.sessions.coming import ID
+from tests.sessions.making import NOW, record
 from tests.test_asgi import scope, socket
 from tests.test_asgi_sessions import CONNECT, COOKIE, ORIGIN, Site
 from tests.test_outliving import SOON, Line, Sockets, finished, streaming
@@ -259,3 +262,105 @@ async def test_a_session_is_asked_for_once_however_many_sockets_it_has() -> None
     for line in lines:
         assert await line.closed() == (1008, "revoked")
     await asyncio.gather(*(line.task for line in lines))
+
+
+async def test_a_sign_out_that_could_not_be_written_is_tried_again() -> None:
+    """SE-08, RB-01"""
+    site = Sockets(lambda scope, *_: scope["secmw"].session.logout())
+    line = await site.connect()
+    site.store.away = True
+    line.say()
+    await asyncio.sleep(3 * SOON)
+    assert line.open
+    site.store.away = False
+    assert await line.closed() == (1008, "logged_out")
+    await line.task
+    assert site.kept == Ended(Over.LOGGED_OUT)
+
+
+async def test_a_host_that_can_not_say_who_may_stay_is_like_a_store_that_is_away() -> None:
+    """RB-01"""
+    site = Sockets(None, record("ann", id_=ID, credentials="1")[1])
+    asked: list[str] = []
+
+    async def version(user_id: str) -> str:
+        asked.append(user_id)
+        if len(asked) > 1:
+            raise RuntimeError("no directory")
+        return "1"
+
+    site.app = secmw.asgi.Middleware(
+        site.app.app,
+        policy(sessions={"recheck": SOON}),
+        hooks=Hooks(current_credentials_version=version),
+        store=site.store,
+        clock=site.clock,
+    )
+    line = await site.connect()
+    site.clock.move(16)
+    assert await line.closed() == (1013, "store_away")
+    await line.task
+    assert len(asked) == 5
+
+
+async def test_a_look_that_fails_as_nobody_thought_is_repeated(caplog: pytest.LogCaptureFixture) -> None:
+    """RP-03"""
+    site = Sockets()
+    line = await site.connect()
+    judge = site.app.watch._judge
+    failed: list[Any] = []
+
+    async def broken(held: Any) -> None:
+        if not failed:
+            failed.append(held)
+            raise RuntimeError("a slip")
+        await judge(held)
+
+    site.app.watch._judge = broken  # type: ignore[method-assign]
+    await site.end()
+    assert await line.closed() == (1008, "revoked")
+    await line.task
+    assert "could not be looked at" in caplog.text
+
+
+async def test_many_sessions_are_looked_at_a_few_at_a_time() -> None:
+    """RP-03"""
+    made = [record("ann", seen=NOW - 1) for _ in range(100)]
+    site = Sockets(None, *(each for _, each in made))
+    lines = []
+    for id_, _ in made:
+        line = Line(site, socket([(b"cookie", f"__Host-id={id_}".encode()), ORIGIN]))
+        line.said.put_nowait(CONNECT)
+        lines.append(line)
+    for line in lines:
+        await line.until(lambda: line.heard)  # noqa: B023 - asked before the next one comes
+    side_by_side: list[int] = [0, 0]
+    load = site.store.load
+
+    async def counted(selector: str) -> Any:
+        side_by_side[0] += 1
+        side_by_side[1] = max(side_by_side)
+        try:
+            await asyncio.sleep(0.001)
+            return await load(selector)
+        finally:
+            side_by_side[0] -= 1
+
+    site.store.load = counted
+    await site.store.end_all("ann")
+    for line in lines:
+        assert await line.closed() == (1008, "revoked")
+    await asyncio.gather(*(line.task for line in lines))
+    assert 1 < side_by_side[1] <= 32
+    assert site.app.watch._held == {}
+
+
+async def test_an_event_of_a_socket_reaches_the_trail_at_the_next_look() -> None:
+    """AU-01"""
+    site = Sockets(lambda scope, *_: scope["secmw"].audit("moved_in"))
+    line = await site.connect()
+    line.say()
+    await line.until(lambda: site.seen)
+    await asyncio.sleep(3 * SOON)
+    assert await site.told() == ["moved_in"]
+    await finished(line)
