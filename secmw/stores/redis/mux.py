@@ -66,9 +66,6 @@ class Mux:
 
     def ask(self, asked: Ask, done: Done) -> None:
         """Send some commands by the end of this turn of the loop; ``done`` is called once, with answers or an error."""
-        if not asked.commands:
-            done([])
-            return
         self._queue(_Question(asked, done, self.loop.time()))
 
     def close(self) -> None:

@@ -246,6 +246,39 @@ def test_a_read_is_asked_once_more_where_the_connection_ends_and_a_write_is_not(
     asyncio.run(main())
 
 
+def test_what_was_not_sent_yet_is_asked_on_the_next_connection(redis: RedisServer) -> None:
+    """A write too."""
+
+    async def main() -> None:
+        store = made(redis.url)
+        await store.write(create())
+        writing = asyncio.ensure_future(store.write(Touch(selector=ZERO, at=NOW)))
+        await asyncio.sleep(0)
+        mux = store._mux
+        assert mux is not None
+        assert mux._wire is not None
+        assert len(mux._next) == 1
+        mux._wire.fail("gone")
+        assert isinstance(await writing, Written)
+        await store.close()
+
+    asyncio.run(main())
+
+
+def test_a_store_may_be_closed_while_it_connects() -> None:
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            store = made(f"redis://127.0.0.1:{silent.getsockname()[1]}")
+            waiting = asyncio.ensure_future(store.load(ZERO))
+            await asyncio.sleep(0.05)
+            await store.close()
+            with pytest.raises(StoreError, match="was closed"):
+                await waiting
+            await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+
+
 def test_what_is_no_answer_ends_the_connection() -> None:
     """Whatever is behind that port."""
 

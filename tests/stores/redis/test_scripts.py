@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from secmw.sessions import codec
 from secmw.sessions.identifier import digest
-from secmw.sessions.record import FOREVER, Identity, Over, Record, is_tombstone, written
+from secmw.sessions.record import FOREVER, Identity, Over, Record, is_tombstone, unpacked, written
 from secmw.sessions.writes import End, Rotate, Touch, Update, Write, Written, apply
-from secmw.stores.redis import scripts
+from secmw.stores.redis import pool, scripts
 from secmw.stores.redis.layout import sealed
 from secmw.stores.redis.store import RedisStore
 from secmw.testing import FrozenClock
@@ -106,12 +106,16 @@ _writes: st.SearchStrategy[Write] = st.one_of(
 )
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked here is larger than any session, and the machine may be busy."""
+    monkeypatch.setattr(pool, "ANSWER", 20.0)
+
+
 def _ours(raw: bytes | None) -> bytes | None:
     """Return what is kept where the rules say this."""
     if raw is None or is_tombstone(raw):
         return raw
-    from secmw.sessions.record import unpacked
-
     return sealed(unpacked(NAME, raw))
 
 
