@@ -110,13 +110,13 @@ class Mux:
         where, loop = self._where, self.loop
         wire = _Wire(self, loop)
         try:
+            if where.tls and self._context is None:
+                # Reading the certificates takes a while: once.
+                self._context = where.context()
             async with asyncio.timeout(CONNECT):
                 if where.path:
                     await loop.create_unix_connection(lambda: wire, where.path)
                 else:
-                    if where.tls and self._context is None:
-                        # Reading the certificates takes a while: once.
-                        self._context = where.context()
                     await loop.create_connection(lambda: wire, where.host, where.port, ssl=self._context)
             async with asyncio.timeout(GREET):
                 await self._greet(wire)
