@@ -23,6 +23,31 @@ _Outcome = TypeVar("_Outcome")
 _left: Final[list[Any]] = []
 
 
+class _Errand:
+    """Be a plan under way; it refers to nothing that refers to it, or each request would leave a cycle behind."""
+
+    __slots__ = ("_mux", "_plan", "outcome")
+
+    def __init__(self, mux: Mux, plan: Plan[Any], outcome: asyncio.Future[Any]) -> None:
+        self._mux = mux
+        self._plan = plan
+        self.outcome = outcome
+
+    def go_on(self, given: list[Any] | StoreError | None) -> None:
+        """Take the next step; one that nobody waits for any more is taken too."""
+        plan, outcome = self._plan, self.outcome
+        try:
+            asked = plan.throw(given) if isinstance(given, StoreError) else plan.send(given)  # type: ignore[arg-type] # None begins it
+        except StopIteration as end:
+            if not outcome.done():
+                outcome.set_result(end.value)
+        except Exception as error:  # noqa: BLE001 - it is the caller's
+            if not outcome.done():
+                outcome.set_exception(error)
+        else:
+            self._mux.ask(asked, self.go_on)
+
+
 class AsyncRedisStore:
     """Keep sessions in a Redis >= 6.2 or a Valkey, for event loops; see :class:`secmw.stores.base.AsyncStore`.
 
@@ -97,22 +122,9 @@ class AsyncRedisStore:
     def _run(self, plan: Plan[_Outcome]) -> asyncio.Future[_Outcome]:
         """Carry out a plan; it goes on when nobody waits for it any more."""
         mux = self._connection()
-        outcome: asyncio.Future[_Outcome] = mux.loop.create_future()
-
-        def go_on(given: list[Any] | StoreError | None) -> None:
-            try:
-                asked = plan.throw(given) if isinstance(given, StoreError) else plan.send(given)  # type: ignore[arg-type] # None begins it
-            except StopIteration as end:
-                if not outcome.done():
-                    outcome.set_result(end.value)
-            except Exception as error:  # noqa: BLE001 - it is the caller's
-                if not outcome.done():
-                    outcome.set_exception(error)
-            else:
-                mux.ask(asked, go_on)
-
-        go_on(None)
-        return outcome
+        errand = _Errand(mux, plan, mux.loop.create_future())
+        errand.go_on(None)
+        return errand.outcome
 
     def _connection(self) -> Mux:
         loop, mux = asyncio.get_running_loop(), self._mux
