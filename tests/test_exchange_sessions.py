@@ -269,3 +269,19 @@ def test_after_the_head_of_a_stranger_no_session_is_begun() -> None:
     found.close(200, [])
     with pytest.raises(SessionError, match="no session to write to"):
         found.session["a"] = 1
+
+
+# --- what goes on while it is written
+
+
+def test_what_was_asked_for_is_handed_over_once_with_a_session_and_without() -> None:
+    made = policy(sessions="on").compile(ASGI, audited=True)
+    for found in (exchange(made), exchange(made)):
+        found.audit("seen")
+        part = found.apart()
+        assert ([event.action for event in part.events or ()], found.events) == (["seen"], None)
+        assert part.held is None
+    found.session["a"] = 1
+    part = found.apart()
+    assert part.held is not None
+    assert (part.held.changes().keys(), found.session.changes()) == ({"a"}, {})
