@@ -17,7 +17,7 @@ from secmw import hooks as host
 from secmw.assembly import assemble
 from secmw.clock import Clock, system
 from secmw.errors import SessionError
-from secmw.exchange import RECORD, Exchange
+from secmw.exchange import RECORD, SCREEN, Exchange
 from secmw.guard import AsyncGuard, announce, report_twins
 from secmw.hooks import Hooks
 from secmw.http import ASGI, SAFE_METHODS, Facts, Reply
@@ -29,7 +29,7 @@ from secmw.request import Seen, choose, read, usual
 from secmw.sessions.demand import Asking
 from secmw.sessions.identifier import TWO
 from secmw.sessions.resuming import recognised
-from secmw.view import NO_HEADERS
+from secmw.view import NO_HEADERS, NOWHERE
 from secmw.watch import Watch
 
 if TYPE_CHECKING:
@@ -123,43 +123,32 @@ class Middleware:
                 plan = choose(plans.safe, path, scope.get("raw_path") or b"")
             now = plans.now()
             found = None if cookie is None or plan.find is None else plan.find(cookie)
+            kept, wants, target = None, None, NOWHERE
             # Over HTTPS, to a host of ours, most plans have nothing to ask, and nobody needs the target as it was sent.
-            if scheme == "https" and plan.quiet and found is not TWO and site.refusal is None:
-                rules, kept = plan.sessions, None
-                if found is None or rules is None:
-                    wants = None
-                else:
-                    if self.load_now is not None:
-                        kept = recognised(self.load_now, rules, found, now)
-                    wants = RECORD if kept is None else None
-                # All is said at once: to write a field of an exchange later takes ten times as long.
-                exchange = Exchange(
-                    plan,
-                    site,
-                    scope["method"],
-                    scheme,
-                    path,
-                    client,
-                    cookie,
-                    now,
-                    found,
-                    kept,
-                    wants=wants,
-                )
-            else:
-                exchange = Exchange(
-                    plan,
-                    site,
-                    scope["method"],
-                    scheme,
-                    path,
-                    client,
-                    cookie,
-                    now,
-                    found,
-                    None,
-                    _target(scope),
-                ).screen(self.load_now)
+            if scheme != "https" or not plan.quiet or found is TWO or site.refusal is not None:
+                wants, target = SCREEN, _target(scope)
+            elif found is not None and (rules := plan.sessions) is not None:
+                if self.load_now is not None:
+                    kept = recognised(self.load_now, rules, found, now)
+                if kept is None:
+                    wants = RECORD
+            # All is said at once: to write a field of an exchange later takes ten times as long.
+            exchange = Exchange(
+                plan,
+                site,
+                scope["method"],
+                scheme,
+                path,
+                client,
+                cookie,
+                now,
+                found,
+                kept,
+                target,
+                wants=wants,
+            )
+            if wants is SCREEN:
+                exchange.screen(self.load_now)
             scope["secmw"] = exchange
             if root:
                 exchange.root = root

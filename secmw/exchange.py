@@ -66,6 +66,7 @@ UNRECORDED: Final = Refusal(
 DENIED: Final = Refusal(403, Reason.HANDSHAKE_DENIED, "The application does not accept this connection.")
 
 # The member of an enum is looked up each time it is named, and these are named on the way of every request.
+SCREEN: Final = Wants.SCREEN
 RECORD: Final = Wants.RECORD
 _VISIT: Final = Bound.VISIT
 

@@ -19,15 +19,13 @@ from secmw.http import SAFE_METHODS, Facts, HeaderText, Reason, Refusal, text
 from secmw.paths import odd
 from secmw.plan import Plan, Plans, Table
 from secmw.sessions.resuming import LoadNow
+from secmw.view import NOWHERE
 
 _DETAILS: Final = {
     Reason.PEER_REWRITTEN: "This server was told to rewrite who the client is, so nobody can say who it is.",
     Reason.FORWARDED_AMBIGUOUS: "A forwarding header of this request says two things.",
     Reason.FORWARDED_MALFORMED: "A forwarding header of this request makes no sense.",
 }
-
-
-_NOWHERE: Final = ("/", "")
 
 
 class Seen(msgspec.Struct):
@@ -92,7 +90,7 @@ def usual(  # noqa: PLR0917 - an object to hold them would take as long as what 
         plans.now(),
         None if cookie is None or plan.find is None else plan.find(cookie),
         None,
-        _NOWHERE if scheme == "https" else target(source),
+        NOWHERE if scheme == "https" else target(source),
         fields,
     ).screen(load_now)
 
@@ -159,7 +157,7 @@ def read(
         plans.now(),
         None if cookie is None or plan.find is None else plan.find(cookie),
         None,
-        _NOWHERE if scheme == "https" else target(source),
+        NOWHERE if scheme == "https" else target(source),
         fields,
         facts,
     )

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 NO_HEADERS: Final[Mapping[Any, Any]] = MappingProxyType({})
 
 
+#: The target of a request that nobody will redirect.
+NOWHERE: Final[tuple[Any, Any]] = ("/", "")
+
+
 class View(msgspec.Struct):
     """Hold what came with a request.
 
@@ -40,7 +44,7 @@ class View(msgspec.Struct):
     started: float = 0.0
     presented: bytes | None = None
     kept: bytes | None = None
-    target: tuple[Any, Any] = ("/", "")
+    target: tuple[Any, Any] = NOWHERE
     headers: Mapping[Any, Any] = NO_HEADERS
     facts: Facts | None = None
     root: str = ""

@@ -17,7 +17,7 @@ from secmw import hooks as host
 from secmw.assembly import assemble
 from secmw.clock import Clock, system
 from secmw.errors import SessionError
-from secmw.exchange import RECORD, Exchange
+from secmw.exchange import RECORD, SCREEN, Exchange
 from secmw.forwarding import FORWARDING, WSGI_KEYS
 from secmw.guard import Guard, announce, report_twins
 from secmw.hooks import Hooks
@@ -29,7 +29,7 @@ from secmw.request import Seen, choose, read, usual
 from secmw.sessions.demand import Asking
 from secmw.sessions.identifier import TWO
 from secmw.sessions.resuming import recognised
-from secmw.view import NO_HEADERS
+from secmw.view import NO_HEADERS, NOWHERE
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -165,19 +165,19 @@ class Middleware:
         address = environ.get("REMOTE_ADDR") or None
         started = plans.now()
         found = None if cookie is None or plan.find is None else plan.find(cookie)
+        kept, wants, target = None, None, NOWHERE
         # Over HTTPS, to a host of ours, most plans have nothing to ask, and nobody needs the target as it was sent.
-        if scheme == "https" and plan.quiet and found is not TWO and site.refusal is None:
-            rules, kept, wants = plan.sessions, None, None
-            if found is not None and rules is not None:
-                if self.load_now is not None:
-                    kept = recognised(self.load_now, rules, found, started)
-                wants = RECORD if kept is None else None
-            return Exchange(
-                plan, site, method, scheme, path, address, cookie, started, found, kept, wants=wants
-            )
-        return Exchange(
-            plan, site, method, scheme, path, address, cookie, started, found, None, _target(environ)
-        ).screen(self.load_now)
+        if scheme != "https" or not plan.quiet or found is TWO or site.refusal is not None:
+            wants, target = SCREEN, _target(environ)
+        elif found is not None and (rules := plan.sessions) is not None:
+            if self.load_now is not None:
+                kept = recognised(self.load_now, rules, found, started)
+            if kept is None:
+                wants = RECORD
+        exchange = Exchange(
+            plan, site, method, scheme, path, address, cookie, started, found, kept, target, wants=wants
+        )
+        return exchange.screen(self.load_now) if wants is SCREEN else exchange
 
     def view(self, environ: WSGIEnvironment) -> Exchange:
         """Look at everything the checks may read, and change what the application shall see otherwise."""
