@@ -353,6 +353,8 @@ class Resumed:
         yield from self._first
         yield from self._body if self._chunks is None else self._chunks
         self._status = 200
+        # Not in close(): a server may say before it that the response is whole, and the next request comes then.
+        self._head.late(200)
 
     def close(self) -> None:
         """Close the application's iterable, as a server would have; a body that broke off counts as a failure."""

@@ -243,6 +243,16 @@ def test_what_is_changed_while_the_response_streams_is_written_at_its_end(how: s
 
 
 @HOWS
+def test_it_is_written_before_the_server_may_say_that_the_response_is_whole(how: str) -> None:
+    """gunicorn ends a chunked response, and then closes the body: the next request may be there by then."""
+    site = Site(doing(after=lambda session: session.update(late=1), how=how))
+    body = site.app(environ(**COOKIE), lambda *_: lambda _data: None)
+    assert list(body) == [b"a", b"b"]
+    assert b"late" in site.kept.data
+    body.close()  # type: ignore[attr-defined]
+
+
+@HOWS
 def test_what_a_failed_response_dropped_is_not_written_at_its_end(how: str) -> None:
     """SE-08"""
     made = record("ann", {"items": [1]}, id_=ID, seen=NOW - 1)[1]

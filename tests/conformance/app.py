@@ -265,6 +265,9 @@ async def websocket(call: Call, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.accept", "headers": headers, "subprotocol": told.subprotocol})
     await send({"type": "websocket.send", "text": json.dumps(see(call, b""))})
     while (message := await receive())["type"] == "websocket.receive":
+        if told.socket == "leave":
+            await send({"type": "websocket.close", "code": 1008})
+            return
         if message.get("text") is not None:
             await send({"type": "websocket.send", "text": message["text"]})
         else:

@@ -69,6 +69,11 @@ def _scheme_of_a_socket(site: Site) -> str:
     return found
 
 
+def _close_code(site: Site) -> int | None:
+    target = told(socket="leave")
+    return site.websocket(target, scheme="http", origin=f"http://{HOST}", messages=["bye"]).close_code
+
+
 #: How to see whether a server does what the fact says; under the policy `plain`, so that nothing is rewritten.
 PROBES: Final[dict[Fact, Callable[[Stack, Site], bool]]] = {
     Fact.BARE_DENIAL: lambda stack, site: (
@@ -81,6 +86,7 @@ PROBES: Final[dict[Fact, Callable[[Stack, Site], bool]]] = {
     ),
     Fact.NO_SOCKET_SCHEME: lambda stack, site: stack.sockets and not _scheme_of_a_socket(site),
     Fact.NO_LIFESPAN: lambda stack, site: stack.sockets and not _plain(site)["lifespan"],
+    Fact.FEW_CLOSE_CODES: lambda stack, site: stack.sockets and _close_code(site) != 1008,
     Fact.OWN_FORMS: lambda stack, site: (
         site.post(
             "/", [("Content-Type", "multipart/form-data; boundary=x")], b"x", scheme="http", by_server=True

@@ -59,7 +59,7 @@ class Told(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     late: tuple[tuple[Any, ...], ...] = ()
     demands: Literal["", "sudo", "login", "sudo-wrapped", "login-wrapped"] = ""
     max_age: int | None = None
-    socket: Literal["accept", "close", "deny", "fail"] = "accept"
+    socket: Literal["accept", "close", "deny", "fail", "leave"] = "accept"
     subprotocol: str | None = None
     watch: str = ""
     report: str = ""

@@ -36,6 +36,10 @@ class Fact(enum.Enum):
         "a page of an https origin can open `wss:` alone, so the Origin tells; behind a proxy the proxy does",
     )
     NO_LIFESPAN = Difference("has no lifespan", "secmw needs none")
+    FEW_CLOSE_CODES = Difference(
+        "sends no close code below 3000 but 1000",
+        "a socket whose session is over closes with ours and 3000 more: 4008, 4013",
+    )
     OWN_FORMS = Difference(
         "parses multipart bodies by itself, and answers 400 to a broken one",
         "refused, by the server",
@@ -142,6 +146,7 @@ SERVERS: Final[Mapping[str, Traits]] = {
         facts=frozenset(
             {
                 Fact.BARE_DENIAL,
+                Fact.FEW_CLOSE_CODES,
                 Fact.FOLDS_LINE_ENDS,
                 Fact.HANGS,
                 Fact.NO_ACCEPT_HEADERS,

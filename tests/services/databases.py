@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from tests.services import processes
+
 HOST: Final = "127.0.0.1"
 
 #: Seconds that a server may take to start, and to stop. Generous: the machine may be busy.
@@ -65,19 +67,16 @@ class Database:
 
     def hold(self) -> None:
         """Let all processes of the server stand still: it takes connections, and says nothing."""
-        self._signal(signal.SIGSTOP)
+        processes.hold(self._processes())
 
     def go_on(self) -> None:
         """End a :meth:`hold`."""
-        self._signal(signal.SIGCONT)
+        processes.go_on(self._processes())
 
-    def _signal(self, number: signal.Signals) -> None:
-        if self.process.poll() is None:
-            for pid in (self.process.pid, *_children(self.process.pid)):
-                try:
-                    os.kill(pid, number)
-                except ProcessLookupError:
-                    continue
+    def _processes(self) -> list[int]:
+        if self.process.poll() is not None:
+            return []
+        return [self.process.pid, *_children(self.process.pid)]
 
 
 def _children(pid: int) -> list[int]:

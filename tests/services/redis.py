@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from tests.servers import HOST, TLS
+from tests.services import processes
 
 Kind = Literal["redis", "valkey"]
 
@@ -63,10 +64,15 @@ class RedisServer:
             self.process.wait()
             self.process = None
 
-    def signal(self, what: signal.Signals) -> None:
-        """Send it a signal."""
+    def hold(self) -> None:
+        """Let it stand still: it takes connections, and says nothing."""
         assert self.process is not None
-        os.kill(self.process.pid, what)
+        processes.hold([self.process.pid])
+
+    def go_on(self) -> None:
+        """End a :meth:`hold`."""
+        assert self.process is not None
+        processes.go_on([self.process.pid])
 
     def ask(self, *words: str | bytes | int) -> object:
         """Return the answer to one command, past everything that is tested."""

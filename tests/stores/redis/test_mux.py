@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -188,12 +187,12 @@ def test_a_server_that_hangs_is_a_store_error_within_a_second() -> None:
     async def main(server: RedisServer) -> None:
         store = made(server.url)
         await store.write(create())
-        server.signal(signal.SIGSTOP)
+        server.hold()
         reads = [refused(lambda: store.load(ZERO)) for _ in range(20)]
         writes = [refused(lambda: store.write(Touch(selector=ZERO, at=NOW))) for _ in range(20)]
         assert set(await asyncio.gather(*reads, *writes)) == {"Redis did not answer in time"}
         assert await refused(lambda: store.load(ZERO)) == "Redis can't be reached: TimeoutError"
-        server.signal(signal.SIGCONT)
+        server.go_on()
         assert await store.load(ZERO) == record()
         await store.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import threading
 import time
@@ -36,13 +35,13 @@ def test_a_server_that_hangs_is_a_store_error_within_a_second() -> None:
     with serve_redis() as server:
         store, new = made(server.url), made(server.url)
         store.write(create())
-        server.signal(signal.SIGSTOP)
+        server.hold()
         for asked in (store, store, new):
             start = time.monotonic()
             with pytest.raises(StoreError, match="did not answer in time"):
                 asked.load(ZERO)
             assert time.monotonic() - start < 1.0
-        server.signal(signal.SIGCONT)
+        server.go_on()
         assert store.load(ZERO) == new.load(ZERO) == record()
         store.close()
         new.close()
