@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from hiredis import HiredisError, Reader, pack_command
 
@@ -172,8 +172,8 @@ class _Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - streams are what we ask for
-        self._transport = transport
+        # uvloop's transports are not asyncio's, and do the same.
+        self._transport = cast("asyncio.Transport", transport)
 
     def send(self, questions: deque[_Question] | list[_Question]) -> None:
         """Send questions in one piece."""

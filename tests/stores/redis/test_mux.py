@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import uvloop
 
 from secmw.errors import StoreError
 from secmw.sessions import codec
@@ -70,6 +71,18 @@ async def proxied(port: int, chance: random.Random) -> AsyncIterator[tuple[int, 
     await asyncio.gather(*tasks, return_exceptions=True)
     # Transports close in the next turns of the loop.
     await asyncio.sleep(0.05)
+
+
+def test_it_works_on_uvloop_whose_transports_are_not_asyncios(redis: RedisServer) -> None:
+    async def main(url: str) -> bool:
+        store = made(url)
+        await store.write(create())
+        found = await store.load(ZERO)
+        await store.close()
+        return isinstance(found, Record)
+
+    for url in (redis.url, f"redis+unix://{redis.path}?db=0"):
+        assert uvloop.run(main(url))
 
 
 def test_no_answer_goes_to_another_request_however_many_are_cancelled(redis: RedisServer) -> None:
