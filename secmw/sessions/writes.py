@@ -7,6 +7,7 @@ transaction, a script). :func:`apply` says what comes out:
 - Update   merges the names that a request changed into what is there now; the others stay
 - Touch    moves last seen and the idle limit forward, never back
 - Rotate   replaces the verifier, if the one presented is still the one in force
+- Swap     replaces a record by another, if it is still the one that was read
 - End      leaves a tombstone
 
 All but Create apply to a living record only. Nothing is ever put where there is nothing, so a request in flight cannot
@@ -80,7 +81,8 @@ class Update:
 
     ``changes``: name to written value, None to remove the name. ``expected``: the same for names that must not have
     changed since they were read, None for a name that was not there (CONFLICT otherwise). ``limit``: bytes that all data
-    may have after it (TOO_LARGE). ``drop_sudo``: whether an elevation ends with it.
+    may have after it (TOO_LARGE). ``overhead``: bytes of each name with its value that do not count. ``drop_sudo``:
+    whether an elevation ends with it.
     """
 
     selector: str
@@ -88,6 +90,7 @@ class Update:
     changes: Mapping[str, bytes | None]
     expected: Mapping[str, bytes | None] = field(default_factory=dict)
     limit: int = 16_384
+    overhead: int = 0
     drop_sudo: bool = False
 
 
@@ -117,6 +120,25 @@ class Rotate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Swap:
+    """Replace a record, if what is there is still what it was made from to the last byte (CONFLICT otherwise).
+
+    For what no store can do by itself, such as writing a sealed record anew. ``before`` and ``after`` are of one selector
+    and one user. ``takes``: whether it takes a right from somebody, which a power cut must not give back.
+    """
+
+    at: float
+    before: Record
+    after: Record
+    takes: bool = False
+
+    @property
+    def selector(self) -> str:
+        """The name of the record."""
+        return self.after.selector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class End:
     """End a session; EXPIRED and IDLE only if it is so at that time by what is stored now (CONFLICT otherwise)."""
 
@@ -125,7 +147,7 @@ class End:
     reason: Over
 
 
-Write = Create | Update | Touch | Rotate | End
+Write = Create | Update | Touch | Rotate | Swap | End
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +194,15 @@ def apply(raw: bytes | None, write: Write) -> tuple[bytes | None, Written | Lost
     if not isinstance(record, Record) or record.over(write.at) is not None:
         return None, Lost(Why.ENDED)
     changed: Record | Lost
-    if isinstance(write, Touch):
-        changed = _seen(record, write.at)
-    else:
-        changed = _update(record, write) if isinstance(write, Update) else _rotate(record, write)
+    match write:
+        case Touch():
+            changed = _seen(record, write.at)
+        case Update():
+            changed = _update(record, write)
+        case Rotate():
+            changed = _rotate(record, write)
+        case Swap():
+            changed = write.after if record == write.before else Lost(Why.CONFLICT)
     return (None, changed) if isinstance(changed, Lost) else (changed.pack(), Written(changed))
 
 
@@ -212,8 +239,9 @@ def _update(record: Record, write: Update) -> Record | Lost:
         else:
             merged[name] = value
     data = codec.join(merged)
+    size = len(data) - write.overhead * len(merged)
     # What is too large already may still shrink.
-    if len(data) > write.limit and len(data) > len(record.data):
+    if size > write.limit and size > len(record.data) - write.overhead * len(values):
         return Lost(Why.TOO_LARGE)
     owner = record.owner
     if write.drop_sudo:

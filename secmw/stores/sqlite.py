@@ -25,6 +25,7 @@ from secmw.sessions.writes import (
     Lost,
     Revoked,
     Rotate,
+    Swap,
     Update,
     Why,
     Write,
@@ -297,6 +298,8 @@ def _takes(write: Write) -> bool:
             return write.reason not in (Over.EXPIRED, Over.IDLE)
         case Update():
             return write.drop_sudo
+        case Swap():
+            return write.takes
     return isinstance(write, Rotate)
 
 

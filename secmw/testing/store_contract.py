@@ -17,11 +17,12 @@ from secmw.stores.base import AsyncStore, Store
 from secmw.testing.contract.asking import check
 from secmw.testing.contract.model import ModelPromises
 from secmw.testing.contract.sessions import SessionPromises
+from secmw.testing.contract.swaps import SwapPromises
 from secmw.testing.contract.users import UserPromises
 from secmw.testing.contract.values import ValuePromises
 
 
-class StoreContract(SessionPromises, UserPromises, ValuePromises, ModelPromises):
+class StoreContract(SessionPromises, SwapPromises, UserPromises, ValuePromises, ModelPromises):
     """Inherit this in a test module, and say how a store is made; see :class:`secmw.testing.contract.asking.Asking`.
 
     A ``make_store`` that needs one of pytest's fixtures takes it in a fixture of the class that is used automatically.

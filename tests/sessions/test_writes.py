@@ -20,6 +20,7 @@ from secmw.sessions.writes import (
     End,
     Lost,
     Rotate,
+    Swap,
     Touch,
     Update,
     Why,
@@ -51,6 +52,7 @@ WRITES: dict[str, Write] = {
     "update": Update(selector=S, at=NOW, changes={"c": codec.encode("c", 3)}),
     "touch": Touch(selector=S, at=NOW),
     "rotate": Rotate(selector=S, at=NOW, presented=OLD, verifier=NEW),
+    "swap": Swap(at=NOW, before=LIVING, after=msgspec.structs.replace(LIVING, revision=7)),
     "sign out": End(selector=S, at=NOW, reason=Over.LOGGED_OUT),
     "expire": End(selector=S, at=NOW, reason=Over.EXPIRED),
     "idle out": End(selector=S, at=NOW, reason=Over.IDLE),
@@ -61,17 +63,19 @@ WRITES: dict[str, Write] = {
 COMES_OF: dict[str, dict[str, Why | None]] = {
     "absent": {
         "create": None,
-        **dict.fromkeys(["update", "touch", "rotate", "sign out", "expire", "idle out", "bury"], Why.UNKNOWN),
+        **dict.fromkeys(
+            ["update", "touch", "rotate", "swap", "sign out", "expire", "idle out", "bury"], Why.UNKNOWN
+        ),
     },
     "living": {
         "create": Why.EXISTS,
-        **dict.fromkeys(["update", "touch", "rotate", "sign out", "bury"], None),
+        **dict.fromkeys(["update", "touch", "rotate", "swap", "sign out", "bury"], None),
         **dict.fromkeys(["expire", "idle out"], Why.CONFLICT),
     },
     **{
         state: {
             "create": Why.EXISTS,
-            **dict.fromkeys(["update", "touch", "rotate"], Why.ENDED),
+            **dict.fromkeys(["update", "touch", "rotate", "swap"], Why.ENDED),
             **dict.fromkeys(["sign out", "expire", "idle out", "bury"], None),
         }
         for state in ("idle", "expired")
@@ -80,14 +84,16 @@ COMES_OF: dict[str, dict[str, Why | None]] = {
         state: {
             "create": Why.EXISTS,
             **dict.fromkeys(
-                ["update", "touch", "rotate", "sign out", "expire", "idle out", "bury"], Why.ENDED
+                ["update", "touch", "rotate", "swap", "sign out", "expire", "idle out", "bury"], Why.ENDED
             ),
         }
         for state in ("ended", "unreadable", "another version")
     },
     "forgotten": {
         "create": Why.EXISTS,
-        **dict.fromkeys(["update", "touch", "rotate", "sign out", "expire", "idle out", "bury"], Why.UNKNOWN),
+        **dict.fromkeys(
+            ["update", "touch", "rotate", "swap", "sign out", "expire", "idle out", "bury"], Why.UNKNOWN
+        ),
     },
 }
 
@@ -224,6 +230,17 @@ def test_too_much_is_refused_whoever_put_the_rest_there() -> None:
     assert isinstance(updated({"c": "x" * 10}, limit=100), Written)
 
 
+def test_what_is_not_to_count_towards_the_limit_does_not() -> None:
+    """SE-13: so many bytes of each name, of what was there too"""
+    # A header, a, b and their values; then c and its value.
+    size = 1 + 3 + 4 + 2 + 11
+    assert isinstance(updated({"c": "x" * 10}, limit=size - 6, overhead=2), Written)
+    assert updated({"c": "x" * 10}, limit=size - 7, overhead=2) == Lost(Why.TOO_LARGE)
+    assert isinstance(updated({"b": None}, limit=0, overhead=2), Written)
+    # What was there grows by two bytes, of which none is forgiven.
+    assert updated({"a": 1000}, limit=0, overhead=2) == Lost(Why.TOO_LARGE)
+
+
 def test_what_is_too_large_already_may_still_shrink() -> None:
     """A limit that was lowered must not lock anybody out of what they have."""
     assert isinstance(updated({"b": None}, limit=3), Written)
@@ -261,6 +278,24 @@ def test_use_changes_nothing_where_there_is_no_idle_limit() -> None:
     _, outcome = apply(endless.pack(), Touch(selector=S, at=NOW))
     assert isinstance(outcome, Written)
     assert outcome.record.idle_until == endless.idle_until
+
+
+# --- Swap
+
+
+def test_a_record_is_replaced_only_if_it_is_still_the_one_that_was_read() -> None:
+    """SE-09: to the last byte"""
+    after = msgspec.structs.replace(LIVING, verifier=NEW, data=codec.EMPTY)
+    assert apply(LIVING.pack(), Swap(at=NOW, before=LIVING, after=after)) == (after.pack(), Written(after))
+    for name, value in {
+        "revision": 9,
+        "seen": NOW,
+        "idle_until": NOW + 1,
+        "verifier": NEW,
+        "owner": b"",
+    }.items():
+        other = msgspec.structs.replace(LIVING, **{name: value})
+        assert apply(other.pack(), Swap(at=NOW, before=LIVING, after=after)) == (None, Lost(Why.CONFLICT))
 
 
 # --- Rotate

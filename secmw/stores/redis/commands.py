@@ -38,6 +38,7 @@ from secmw.sessions.writes import (
     End,
     Lost,
     Rotate,
+    Swap,
     Touch,
     Update,
     Why,
@@ -99,6 +100,8 @@ class Plans(Sweeps):
         at = number(write.at)
         if isinstance(write, Touch):
             command = scripts.TOUCH.call(key, at, TOLD_MARGIN)
+        elif isinstance(write, Swap):
+            command = scripts.SWAP.call(key, *_swap(write))
         else:
             command = scripts.UPDATE.call(key, *_update(write))
         (answer,) = yield from ask([command])
@@ -261,6 +264,7 @@ def _update(write: Update, before: bytes | None = None, after: bytes = b"") -> l
         number(write.at),
         TOLD_MARGIN,
         b"%d" % write.limit,
+        b"%d" % write.overhead,
         b"0" if before is None else b"1",
         before or b"",
         after,
@@ -270,6 +274,12 @@ def _update(write: Update, before: bytes | None = None, after: bytes = b"") -> l
         for name, value in values.items():
             args += (_name(name), b"" if value is None else b"+" + value)
     return args
+
+
+def _swap(write: Swap) -> list[bytes]:
+    """Write a swap out for its script."""
+    lasts = number(until(write.after) - write.at)
+    return [number(write.at), TOLD_MARGIN, sealed(write.before), sealed(write.after), lasts]
 
 
 def _busy() -> StoreError:

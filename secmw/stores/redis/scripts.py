@@ -39,6 +39,7 @@ def in_full(command: Sequence[bytes]) -> tuple[bytes, ...]:
 TOUCH: Final = Script("touch", "session")
 UPDATE: Final = Script("update", "session")
 ROTATE: Final = Script("rotate", "session")
+SWAP: Final = Script("swap", "session")
 END: Final = Script("end", "session")
 BURY: Final = Script("bury", "session")
 MEMBERS: Final = Script("members", "user")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+import msgspec
+
 from secmw.sessions import codec
 from secmw.sessions.identifier import digest
-from secmw.sessions.record import Identity, Over, Record, forgotten, opened, tombstone, written
+from secmw.sessions.record import Ended, Identity, Over, Record, forgotten, opened, tombstone, written
 from secmw.sessions.writes import (
     REMEMBERED,
     Create,
@@ -15,6 +17,7 @@ from secmw.sessions.writes import (
     Lost,
     Revoked,
     Rotate,
+    Swap,
     Touch,
     Update,
     Why,
@@ -35,6 +38,7 @@ _DIGESTS: Final = tuple(digest(f"secret {number}") for number in range(3))
 class Asked(Protocol):
     """What the search asks of a store."""
 
+    def load(self, selector: str) -> Record | Ended | None: ...
     def write(self, write: Write) -> Written | Lost: ...
     def end_all(self, user_id: str, except_: str | None = None, *, reason: Over = ...) -> Revoked: ...
     def sweep(self, now: float, limit: int) -> int: ...
@@ -65,6 +69,9 @@ class Model:
         records.reverse()
         records.sort(key=lambda record: -record.identity.authenticated)
         return records
+
+    def load(self, selector: str) -> Record | Ended | None:
+        return opened(selector, self.raws.get(selector), self.now())
 
     def write(self, write: Write) -> Written | Lost:
         raw, outcome = apply(self.raws.get(write.selector), write)
@@ -152,8 +159,7 @@ class ModelPromises(Asking):
 
     def _compare(self, store: Store, model: Model) -> None:
         for selector in SELECTORS:
-            expected = opened(selector, model.raws.get(selector), self.clock.now())
-            same(store.load(selector), expected, f"the session {selector}")
+            same(store.load(selector), model.load(selector), f"the session {selector}")
         for user in USERS:
             same(store.of_user(user), model.living(user), f"the sessions of {user}")
             same(store.generation(user), len(model.ends.get(user, [])), f"the generation of {user}")
@@ -217,6 +223,17 @@ class _Change(_Step):
         if "sudo" in told and told["sudo"] is not None:
             told["sudo"] += clock.now()
         return store.write(make(at=clock.now(), **told))
+
+
+class _Swap(_Step):
+    def __call__(self, store: Asked, clock: FrozenClock) -> object:
+        selector, verifier = self.told["selector"], self.told["verifier"]
+        found = store.load(selector)
+        if not isinstance(found, Record):
+            return found
+        before = msgspec.structs.replace(found, revision=found.revision + self.told["stale"])
+        after = msgspec.structs.replace(found, revision=found.revision + 1, verifier=verifier)
+        return store.write(Swap(at=clock.now(), before=before, after=after))
 
 
 class _EndAll(_Step):
@@ -310,6 +327,7 @@ def _histories() -> Any:
                 selector=selectors,
                 reason=st.sampled_from([Over.LOGGED_OUT, Over.EXPIRED, Over.IDLE, Over.UNREADABLE]),
             ),
+            st.builds(_Swap, selector=selectors, verifier=digests, stale=st.integers(0, 1)),
             st.builds(_EndAll, user=users, except_=st.none() | selectors),
             st.builds(_Move, seconds=times),
             st.builds(_Sweep),

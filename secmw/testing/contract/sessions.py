@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 
 import msgspec
@@ -190,6 +191,16 @@ class SessionPromises(Asking):
         )
         lost(store.write(large), Why.TOO_LARGE, "the Update")
         same(store.load(record.selector), record, "the record")
+
+    def test_what_is_not_to_count_does_not(self) -> None:
+        """SE-13: so many bytes of each name with its value, of those that were there too."""
+        store = self.store()
+        record = self.created(store, one=1)
+        two = {"two": codec.encode("two", "x" * 9)}
+        update = Update(selector=record.selector, at=self.clock.now(), changes=two, limit=3, overhead=8)
+        lost(store.write(update), Why.TOO_LARGE, "the Update, one byte too large")
+        outcome = store.write(dataclasses.replace(update, limit=4))
+        same(isinstance(outcome, Written) and values(outcome.record), {"one": 1, "two": "x" * 9}, "the data")
 
     def test_a_use_is_noted_and_changes_no_data(self) -> None:
         """SE-06, SE-10: only times move."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import Any
 
@@ -101,6 +102,13 @@ class Boundless(Good):
                 selector=write.selector, at=write.at, changes=write.changes, expected=write.expected
             )
         return super().write(write)
+
+
+class Counting(Good):
+    """SE-13: counts what is not to count."""
+
+    def write(self, write: Write) -> Written | Lost:
+        return super().write(dataclasses.replace(write, overhead=0) if isinstance(write, Update) else write)
 
 
 class Untouched(Good):
@@ -277,6 +285,7 @@ FAULTS = {
     " test_of_strict_writers_of_one_name_one_succeeds test_of_many_that_replace_the_secret_one_succeeds",
     Replacing: "test_what_two_requests_changed_is_merged_by_name",
     Renaming: "test_a_change_in_flight_is_merged_after_the_secret_was_replaced",
+    Counting: "test_what_is_not_to_count_does_not",
     Boundless: "test_a_change_that_makes_the_data_too_large_changes_nothing",
     Untouched: "test_a_use_is_noted_and_changes_no_data",
     Backwards: "test_a_clock_that_is_set_back_moves_no_limit",

@@ -1,6 +1,7 @@
 -- KEYS: session.
--- ARGV: at, margin, limit, whether the owner changes, the owner it was, the owner it is to be,
---       how many are expected, then name and value of these and of the changes; '+' stands before a value that is one.
+-- ARGV: at, margin, limit, what of each name and value does not count towards it, whether the owner changes,
+--       the owner it was, the owner it is to be, how many are expected, then name and value of these and of the
+--       changes; '+' stands before a value that is one.
 
 -- Where a MessagePack value that begins at a place ends; what is in it is not looked at.
 local FIXED = {[0xc0] = 1, [0xc2] = 1, [0xc3] = 1, [0xca] = 5, [0xcb] = 9, [0xcc] = 2, [0xcd] = 3, [0xce] = 5,
@@ -74,20 +75,22 @@ local function join(names, values)
   else
     parts[1] = struct.pack('>BI4', 0xdf, count)
   end
-  return table.concat(parts)
+  return table.concat(parts), count
 end
 
 local at = struct.unpack('<d', ARGV[1])
 local raw = redis.call('GET', KEYS[1])
 local why, one = living(raw, at)
 if why then return {why} end
-if ARGV[4] == '1' then
-  if one.owner ~= ARGV[5] then return {'again', raw} end
-  one.owner = ARGV[6]
+if ARGV[5] == '1' then
+  if one.owner ~= ARGV[6] then return {'again', raw} end
+  one.owner = ARGV[7]
 end
 local names, values = split(one.data)
-local first = 8 + 2 * tonumber(ARGV[7])
-for number = 8, first - 1, 2 do
+local overhead = tonumber(ARGV[4])
+local before = #one.data - overhead * #names
+local first = 9 + 2 * tonumber(ARGV[8])
+for number = 9, first - 1, 2 do
   local expected = ARGV[number + 1]
   local value = values[ARGV[number]]
   if (value and '+' .. value or '') ~= expected then return {'conflict'} end
@@ -101,8 +104,9 @@ for number = first, #ARGV, 2 do
     values[name] = value:sub(2)
   end
 end
-local data = join(names, values)
-if #data > tonumber(ARGV[3]) and #data > #one.data then return {'too_large'} end
+local data, count = join(names, values)
+local size = #data - overhead * count
+if size > tonumber(ARGV[3]) and size > before then return {'too_large'} end
 one.data = data
 one.revision = one.revision + 1
 seen(one, at)
