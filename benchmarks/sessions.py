@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Final
 
 import secmw.asgi
@@ -32,6 +33,7 @@ BUDGET: Final[Mapping[str, float | None]] = {
     "anonymous, GET": 7.0,
     "signed in and read, GET": 13.0,
     "signed in, not read, GET": 9.0,
+    "signed in and read, GET, cookies not seen before": None,
     "signed in, POST with token": 19.0,
     "signed in, POST with a token not seen before": None,
 }
@@ -111,6 +113,7 @@ class Person:
     def __init__(self, *, asgi: bool) -> None:
         self._make: Any = requests.scope if asgi else requests.environ
         self.id = new_id()
+        self._counter = count()
         self.earlier = SessionId(self.id.selector, new_id().verifier)
         self._tokens = Tokens(KeyRing([_KEY]))
         self._cookie = f"__Host-id={self.id}"
@@ -129,6 +132,10 @@ class Person:
     def get(self, _: str = "") -> Any:
         """Make a navigation."""
         return self._make("GET", self._get)
+
+    def get_anew(self, _: str = "") -> Any:
+        """Make a navigation with a Cookie header that nobody has seen."""
+        return self._make("GET", requests.with_cookie(f"_gid={next(self._counter)}; {self._cookie}"))
 
     def with_id(self, other: SessionId) -> Any:
         """Make a navigation with another id."""
@@ -230,6 +237,7 @@ def measure(variants: Variants, *, rounds: int, count: int) -> dict[str, tuple[A
             person.get,
             {"signed in and read, GET": variants.reader, "signed in, not read, GET": variants.whole},
         ),
+        (person.get_anew, {"signed in and read, GET, cookies not seen before": variants.reader}),
         (person.post, {"signed in, POST with token": variants.reader}),
         (person.post_anew, {"signed in, POST with a token not seen before": variants.reader}),
     ):

@@ -28,7 +28,7 @@ from secmw.policy import Policy
 from secmw.request import Seen, choose, read, usual
 from secmw.sessions.demand import Asking
 from secmw.sessions.identifier import TWO
-from secmw.sessions.resuming import recognised
+from secmw.sessions.recognising import identified, met
 from secmw.view import NO_HEADERS, NOWHERE
 from secmw.watch import Watch
 
@@ -122,15 +122,17 @@ class Middleware:
             if plan.lax:
                 plan = choose(plans.safe, path, scope.get("raw_path") or b"")
             now = plans.now()
-            found = None if cookie is None or plan.find is None else plan.find(cookie)
-            kept, wants, target = None, None, NOWHERE
+            found = kept = wants = None
+            target = NOWHERE
             # Over HTTPS, to a host of ours, most plans have nothing to ask, and nobody needs the target as it was sent.
-            if scheme != "https" or not plan.quiet or found is TWO or site.refusal is not None:
+            if scheme != "https" or not plan.quiet or site.refusal is not None:
+                found = None if cookie is None else identified(plan, cookie)
                 wants, target = SCREEN, _target(scope)
-            elif found is not None and (rules := plan.sessions) is not None:
-                if self.load_now is not None:
-                    kept = recognised(self.load_now, rules, found, now)
-                if kept is None:
+            elif cookie is not None:
+                found, kept = met(self.load_now, plan, cookie, now)
+                if found is TWO:
+                    wants = SCREEN
+                elif kept is None and found is not None and plan.sessions is not None:
                     wants = RECORD
             # All is said at once: to write a field of an exchange later takes ten times as long.
             exchange = Exchange(

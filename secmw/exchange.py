@@ -37,6 +37,7 @@ from secmw.plan import HeaderSet
 from secmw.response import NOTHING, Amendment, complete
 from secmw.sessions import demand, resuming
 from secmw.sessions.identifier import SELECTOR_LENGTH, TWO
+from secmw.sessions.recognising import met
 from secmw.sessions.record import Over, opened
 from secmw.sessions.session import Session
 from secmw.sessions.settlement import AWAY, Settlement
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from secmw.checks.xsrf_token import XsrfToken
     from secmw.own import Page, Visit
     from secmw.sessions.demand import Asking
+    from secmw.sessions.recognising import LoadNow
     from secmw.sessions.record import Ended, Record
     from secmw.xsrf import Tokens
 
@@ -118,7 +120,7 @@ class Exchange(View, weakref=True):
 
     # --- the request
 
-    def screen(self, load_now: resuming.LoadNow | None = None) -> Exchange:
+    def screen(self, load_now: LoadNow | None = None) -> Exchange:
         """Ask every question that needs nothing but the request, in order; the first refusal counts.
 
         ``load_now``: how to look at what the memory of this process holds, which needs no waiting either.
@@ -137,19 +139,12 @@ class Exchange(View, weakref=True):
         elif answer is not None:
             self.wants = answer
             return self
-        presented, rules = self.presented, plan.sessions
-        if presented is None and not plan.own:
+        if self.presented is None and not plan.own:
             self.wants = None
             return self
         # A page of ours, and the token of a visit, ask for more of a session than that there is one.
-        if (
-            presented is not None
-            and rules is not None
-            and load_now is not None
-            and answer is not _VISIT
-            and not plan.own
-        ):
-            kept = resuming.recognised(load_now, rules, presented, self.started)
+        if load_now is not None and answer is not _VISIT and not plan.own:
+            _, kept = met(load_now, plan, self.raw_cookie, self.started)
             if kept is not None:
                 self.kept = kept
                 self.wants = None
@@ -196,7 +191,7 @@ class Exchange(View, weakref=True):
             self.bound = answer
             self._go_on()
 
-    def resume_now(self, load_now: resuming.LoadNow) -> None:
+    def resume_now(self, load_now: LoadNow) -> None:
         """Go on with what the memory of this process holds, which is there without waiting."""
         presented = self.presented or TWO
         try:

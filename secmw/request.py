@@ -18,7 +18,7 @@ from secmw.forwarding import ForwardingError, Resolved
 from secmw.http import SAFE_METHODS, Facts, HeaderText, Reason, Refusal, text
 from secmw.paths import odd
 from secmw.plan import Plan, Plans, Table
-from secmw.sessions.resuming import LoadNow
+from secmw.sessions.recognising import LoadNow, identified
 from secmw.view import NOWHERE
 
 _DETAILS: Final = {
@@ -88,7 +88,7 @@ def usual(  # noqa: PLR0917 - an object to hold them would take as long as what 
         peer,
         cookie,
         plans.now(),
-        None if cookie is None or plan.find is None else plan.find(cookie),
+        None if cookie is None else identified(plan, cookie),
         None,
         NOWHERE if scheme == "https" else target(source),
         fields,
@@ -155,7 +155,7 @@ def read(
         peer,
         cookie,
         plans.now(),
-        None if cookie is None or plan.find is None else plan.find(cookie),
+        None if cookie is None else identified(plan, cookie),
         None,
         NOWHERE if scheme == "https" else target(source),
         fields,

@@ -9,27 +9,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
 from secmw.audit.action import Action
-from secmw.errors import StoreError
 from secmw.http import HeaderText, Reason, Refusal, text
-from secmw.sessions.identifier import SELECTOR_LENGTH, digest, fingerprint
-from secmw.sessions.record import LEAST, OURS, Ended, Over, Record, glance
+from secmw.sessions.identifier import SELECTOR_LENGTH, digest
+from secmw.sessions.record import Ended, Over, Record
 from secmw.sessions.session import Session
 from secmw.sessions.writes import GRACE, REMEMBERED
 
 if TYPE_CHECKING:
     from secmw.sessions.rules import Rules
-
-# Made once: every request with a session is taken apart with them.
-_SELECTOR: Final = slice(SELECTOR_LENGTH)
-_VERIFIER: Final = slice(SELECTOR_LENGTH + 1, None)
-
-#: From a selector, as bytes, to what a store that never waits keeps under it.
-LoadNow = Callable[[bytes], bytes | None]
 
 SUPERSEDED: Final = Refusal(
     503,
@@ -38,31 +29,6 @@ SUPERSEDED: Final = Refusal(
     fix="Reload the page.",
     headers=(("Retry-After", "1"),),
 )
-
-
-def recognised(load_now: LoadNow, rules: Rules, presented: bytes, now: float) -> bytes | None:
-    """Return what the memory of this process holds of a session, if that is all there is to it.
-
-    That it is if the session lives, was in use lately, and there is nothing to note: nearly every request with a session
-    is of that kind. All others are :func:`resume`'s to judge.
-    """
-    try:
-        raw = load_now(presented[_SELECTOR])
-    except StoreError:
-        return None
-    if raw is None or len(raw) < LEAST:
-        return None
-    # Four numbers and the proof are all that is read: to make a Record of the bytes takes three times as long.
-    ours, seen, expires, idle_until, verifier = glance(raw)
-    if (
-        seen <= now < expires
-        and now < idle_until
-        and now - seen < rules.touch_every
-        and ours == OURS
-        and compare_digest(fingerprint(presented[_VERIFIER]).digest(), verifier)
-    ):
-        return raw
-    return None
 
 
 def resume(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from secmw.cookies import fold_twins
@@ -11,6 +11,7 @@ from secmw.http import WSGI, text
 from secmw.own.cookies import own_cookie
 from secmw.paths import exempt, odd
 from secmw.sessions.identifier import id_finder
+from secmw.sessions.recognising import Familiar
 
 if TYPE_CHECKING:
     from secmw.http import Wire
@@ -31,7 +32,7 @@ class Rules:
 
     ``websocket``, ``recheck`` and ``close_code``: when a socket closes whose session is over, how soon that is noticed, and
     with which code. ``active``: whether a path's messages are activity, None where none are; those that begin like one of
-    the ``heartbeats`` never are.
+    the ``heartbeats`` never are. ``familiar``: who was here lately, where sessions are in memory.
     """
 
     cookie: str
@@ -55,6 +56,7 @@ class Rules:
     close_code: int
     active: Callable[[str], bool] | None
     heartbeats: tuple[str, ...]
+    familiar: Familiar = field(init=False, default_factory=Familiar, compare=False)
 
 
 def rules(policy: Policy, *, can_verify: bool, versioned: bool = False, wire: Wire = WSGI) -> Rules | None:

@@ -187,18 +187,3 @@ def test_a_session_may_turn_out_to_be_over_later() -> None:
     assert (left.over, left.loaded, dict(left)) == (Over.CREDENTIALS_CHANGED, None, {})
     assert steps(left) == [End(selector=ID.selector, at=NOW, reason=Over.CREDENTIALS_CHANGED)]
     assert steps(resuming.ended(resume(None), Over.CREDENTIALS_CHANGED)) == []
-
-
-# --- the quick way
-
-
-def test_limits_written_into_a_record_hold_under_rules_that_look_less_often() -> None:
-    """SE-06: a class of paths may have a longer inactivity than the one that the session was made under."""
-    id_, made = record(seen=NOW, inactivity=30)
-    presented = str(id_).encode()
-
-    def recognised(at: float) -> bytes | None:
-        return resuming.recognised(lambda _: made.pack(), rules(touch_every=60.0), presented, at)
-
-    assert recognised(NOW + 29) == made.pack()
-    assert recognised(NOW + 30) is None
