@@ -31,7 +31,7 @@ _PAUSE: Final = 0.05
 #: Seconds until the first look, for a process that does not live as long as the time between two sweeps.
 _SOON: Final = 5.0
 
-#: Seconds between two rounds of chores.
+#: Seconds between two rounds of chores, and until a sweep that failed goes on.
 _CHORES: Final = 60.0
 
 
@@ -122,7 +122,8 @@ class Sweeper:
 
     def _sweep(self, *, once: bool) -> int:
         store, removed, more = self._store, 0, True
-        self._due = time.monotonic() + self._every
+        # A store that was too busy is no reason to leave the rest for an hour.
+        self._due = time.monotonic() + min(self._every, _CHORES)
         # Longer than until our next turn, so that it stays with us while we live.
         while store is not None and more and store.lease("sweep", self._every * 1.5):
             count = store.sweep(self._clock.now(), BATCH)
@@ -132,8 +133,7 @@ class Sweeper:
                 break
             if more and self._stop.wait(_PAUSE):
                 break
-        if once and more:
-            self._due = time.monotonic() + min(self._every, 1.0)
+        self._due = time.monotonic() + (min(self._every, 1.0) if once and more else self._every)
         return removed
 
     def _begin_anew(self) -> None:

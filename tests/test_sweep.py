@@ -184,6 +184,33 @@ def test_a_store_that_is_away_is_swept_when_it_is_back(caplog: pytest.LogCapture
     sweeper.close()
 
 
+def test_a_store_that_was_too_busy_is_swept_again_in_a_minute_not_in_an_hour(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SE-11, RB-01"""
+    monkeypatch.setattr(module, "_SOON", 0.01)
+    monkeypatch.setattr(module, "_CHORES", 0.02)
+    clock = FrozenClock()
+
+    class Busy(MemoryStore):
+        batches = 0
+
+        def sweep(self, now: float, limit: int) -> int:
+            self.batches += 1
+            if self.batches == 2:
+                raise StoreError("busy")
+            return super().sweep(now, limit)
+
+    store = Busy(clock=clock)
+    fill(store, BATCH + 10, clock)
+    clock.move(60)
+    sweeper = Sweeper(store, 3_600, clock=clock)
+    sweeper.ensure_started()
+    until(lambda: left(store) == 0)
+    sweeper.close()
+    assert store.batches == 3
+
+
 def test_a_store_that_breaks_does_not_end_the_thread(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(MemoryStore):
         asked = 0

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from secmw.sessions import codec
 from secmw.sessions.record import Ended, Identity, Over, Record, written
 from secmw.sessions.writes import Create, End, Rotate, Touch, Update, Written
 from secmw.stores import AsyncSQLiteStore, AsyncStore, SQLiteStore, Store
+from secmw.stores import sqlite as module
 from secmw.testing import FrozenClock, StoreContract
 
 
@@ -331,13 +333,18 @@ def test_text_that_is_no_unicode_is_kept_too(store: SQLiteStore) -> None:
 # --- sweeping
 
 
-def test_no_transaction_of_a_sweep_removes_more_than_a_few_hundred(store: SQLiteStore) -> None:
-    """SE-11: others get their turn between them."""
+def past(store: SQLiteStore, count: int) -> None:
+    """Put in sessions that are over."""
     with store._database.writing(durable=False) as connection:
         connection.executemany(
             "INSERT INTO sessions VALUES (?, ?, NULL, ?)",
-            [(f"{number}", b"", NOW) for number in range(1_200)],
+            [(f"{number}", b"", NOW) for number in range(count)],
         )
+
+
+def test_no_transaction_of_a_sweep_removes_more_than_a_few_dozen(store: SQLiteStore) -> None:
+    """SE-11: others get their turn between them."""
+    past(store, 120)
     sizes: list[int] = []
     writing = store._database.writing
 
@@ -349,8 +356,25 @@ def test_no_transaction_of_a_sweep_removes_more_than_a_few_hundred(store: SQLite
             sizes.append(connection.total_changes - before)
 
     store._database.writing = watched  # type: ignore[method-assign]
-    assert store.sweep(NOW, 10_000) == 1_200
-    assert sizes == [500, 500, 200]
+    assert store.sweep(NOW, 10_000) == 120
+    assert sizes == [50, 50, 20]
+    store.close()
+
+
+def test_between_two_transactions_of_a_sweep_others_write(
+    store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SE-11: who lets go of a lock and takes it again at once has it before those who wait."""
+    past(store, 200)
+    outcomes: list[object] = []
+
+    def turn(seconds: float) -> None:
+        assert seconds > 0
+        outcomes.append(store.write(create(len(outcomes))))
+
+    monkeypatch.setattr(module, "time", SimpleNamespace(sleep=turn))
+    assert store.sweep(NOW, 180) == 180
+    assert [type(outcome) for outcome in outcomes] == [Written] * 3
     store.close()
 
 

@@ -363,6 +363,8 @@ def _sweeping(table: Table) -> tuple[Executable, Executable]:
     find = (
         select(*columns)
         .where(table.c.until <= bindparam("now"))
+        # By the index: where most is over, PostgreSQL would rather read the table, past all that was removed before.
+        .order_by(table.c.until)
         .limit(bindparam("most"))
         # What a request is busy with is not waited for, so that nobody waits in a circle.
         .with_for_update(skip_locked=True)
