@@ -7,6 +7,7 @@ second, and quick to see that one of them is gone.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -25,9 +26,6 @@ from tests.services import processes
 Kind = Literal["redis", "valkey"]
 
 _START: Final = 20.0
-
-#: Milliseconds after which others believe that a server is gone.
-_DOWN: Final = 500
 _SLOTS: Final = 16_384
 #: What makes a replica follow at once.
 _FOLLOWING: Final = ("--repl-diskless-sync-delay", "0", "--repl-timeout", "5")
@@ -252,9 +250,9 @@ class Cluster:
 
 @contextmanager
 def sentinel(
-    kind: Kind = "redis", *options: str, replicas: int = 1, sentinels: int = 3, watch: Sequence[str] = ()
+    kind: Kind = "redis", *options: str, replicas: int = 1, sentinels: int = 3, down: float = 0.5
 ) -> Iterator[Sentinel]:
-    """Start a master, its replicas and its sentinels, and end them; ``watch`` are more settings of the sentinels."""
+    """Start a master, its replicas and its sentinels, and end them; who is silent for ``down`` seconds has failed."""
     with ExitStack() as running:
         master = running.enter_context(serve_redis(kind, *options, *_FOLLOWING))
         following = (*_FOLLOWING, "--replicaof", f"{HOST} {master.port}", *options)
@@ -267,9 +265,8 @@ def sentinel(
         ]
         said = [
             f"monitor mymaster {HOST} {master.port} {sentinels // 2 + 1}",
-            f"down-after-milliseconds mymaster {_DOWN}",
+            f"down-after-milliseconds mymaster {1000 * down:.0f}",
             "failover-timeout mymaster 3000",
-            *watch,
             *(f"known-replica mymaster {HOST} {server.port}" for server in servers[1:]),
         ]
         watching = []
@@ -278,13 +275,16 @@ def sentinel(
             text = "".join(f"sentinel {line}\n" for line in lines)
             watching.append(running.enter_context(serve_redis(kind, "--sentinel", port=port, written=text)))
         started = Sentinel(servers=servers, sentinels=watching)
+        master.ask("FLUSHALL")
         started.wait_until_followed(replicas)
         yield started
 
 
 @contextmanager
-def cluster(kind: Kind = "redis", *options: str, masters: int = 3, replicas: int = 0) -> Iterator[Cluster]:
-    """Start the masters of a Cluster, each with so many replicas, and end them."""
+def cluster(
+    kind: Kind = "redis", *options: str, masters: int = 3, replicas: int = 0, down: float = 1.0
+) -> Iterator[Cluster]:
+    """Start the masters of a Cluster, each with so many replicas, and end them; see :func:`sentinel`."""
     with ExitStack() as running:
         nodes = []
         for _ in range(masters * (1 + replicas)):
@@ -292,7 +292,7 @@ def cluster(kind: Kind = "redis", *options: str, masters: int = 3, replicas: int
                 "--cluster-enabled",
                 "yes",
                 "--cluster-node-timeout",
-                str(2 * _DOWN),
+                f"{1000 * down:.0f}",
                 *_FOLLOWING,
                 *options,
             )
@@ -309,14 +309,13 @@ def cluster(kind: Kind = "redis", *options: str, masters: int = 3, replicas: int
         _wait(lambda: all(_known(node) == len(nodes) for node in nodes), "the nodes don't meet")
         for number, node in enumerate(nodes[masters:]):
             node.ask("CLUSTER", "REPLICATE", nodes[number % masters].told("CLUSTER", "MYID"))
-        started = Cluster(nodes=nodes, masters=masters)
         _wait(
-            lambda: (
-                all("cluster_state:ok" in node.told("CLUSTER", "INFO") for node in nodes)
-                and all(_followers(node) == replicas for node in nodes[:masters])
-            ),
+            lambda: all("cluster_state:ok" in node.told("CLUSTER", "INFO") for node in nodes),
             "the Cluster does not begin",
         )
+        started = Cluster(nodes=nodes, masters=masters)
+        started.flush()
+        _wait(lambda: all(_followers(node) == replicas for node in nodes[:masters]), "no replica follows")
         yield started
 
 
@@ -335,8 +334,10 @@ def _known(node: RedisServer) -> int:
 
 
 def _followers(server: RedisServer) -> int:
-    """Return how many replicas follow a master and are up to date."""
-    return server.told("INFO", "replication").count("state=online")
+    """Return how many replicas have all that a master has; one that has just come takes a second to hear more."""
+    told = dict(line.partition(":")[::2] for line in server.told("INFO", "replication").splitlines())
+    reached = [re.search(r"state=online,offset=(\d+)", value) for value in told.values()]
+    return sum(one is not None and int(one[1]) >= max(int(told["master_repl_offset"]), 1) for one in reached)
 
 
 def _wait(until: Callable[[], bool], otherwise: str) -> None:
