@@ -8,10 +8,8 @@ WebSocket and lifespan pass through; wrapped around the whole application it als
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
 from secmw import hooks as host
 from secmw.assembly import assemble
@@ -25,23 +23,46 @@ from secmw.outliving import ConnectionOverError, Socket
 from secmw.pages import refusal as rendered
 from secmw.paths import below
 from secmw.policy import Policy
-from secmw.request import Seen, choose, read, usual
-from secmw.sessions.demand import Asking
+from secmw.request import choose, read, usual
 from secmw.sessions.identifier import TWO
 from secmw.sessions.recognising import identified, met
 from secmw.view import NO_HEADERS, NOWHERE
 from secmw.watch import Watch
+from secmw.wires.asgi import (
+    App,
+    Incoming,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    accept_of,
+    asking_of,
+    repeated_in,
+    rewritten,
+    scheme_of,
+    target_of,
+)
 
 if TYPE_CHECKING:
     from secmw.http import Refusal
     from secmw.sinks.base import Sink
     from secmw.stores.base import AsyncStore
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+__all__ = [
+    "App",
+    "HandshakeRefusedError",
+    "Message",
+    "Middleware",
+    "Receive",
+    "Scope",
+    "Send",
+    "demand_login",
+    "demand_sudo",
+    "login_required",
+    "respond",
+    "save",
+    "sudo_required",
+]
 
 _log = logging.getLogger("secmw")
 
@@ -127,7 +148,7 @@ class Middleware:
             # Over HTTPS, to a host of ours, most plans have nothing to ask, and nobody needs the target as it was sent.
             if scheme != "https" or not plan.quiet or site.refusal is not None:
                 found = None if cookie is None else identified(plan, cookie)
-                wants, target = SCREEN, _target(scope)
+                wants, target = SCREEN, target_of(scope)
             elif cookie is not None:
                 found, kept = met(self.load_now, plan, cookie, now)
                 if found is TWO:
@@ -229,7 +250,7 @@ class Middleware:
                 path,
                 scope.get("client"),
                 fields,
-                _target,
+                target_of,
                 scope,
                 self.load_now,
             )
@@ -238,10 +259,10 @@ class Middleware:
                     ordinary.root = root
                 scope["secmw"] = ordinary
                 return ordinary, scope
-        repeated = _repeated(scope["headers"], wanted) if len(fields) < count else NO_HEADERS
+        repeated = repeated_in(scope["headers"], wanted) if len(fields) < count else NO_HEADERS
         facts = Facts(
             "GET" if socket else scope["method"],
-            _scheme(scope, fields) if socket else scope.get("scheme", "http"),
+            scheme_of(scope, fields) if socket else scope.get("scheme", "http"),
             path,
             scope.get("client"),
             fields,
@@ -249,12 +270,12 @@ class Middleware:
             bool(extensions and (extensions.get("tls") or {}).get("client_cert_chain")),
             socket,
         )
-        exchange, seen = read(self.plans, facts, _target, scope)
+        exchange, seen = read(self.plans, facts, target_of, scope)
         exchange.root = root or ""
         if seen is not None:
             if seen.disagreeing:
                 report_twins(exchange, seen.disagreeing)
-            scope = {**scope, **_rewritten(scope, seen, self.plans.forwarding, socket=socket)}
+            scope = {**scope, **rewritten(scope, seen, self.plans.forwarding, socket=socket)}
         scope["secmw"] = exchange
         return exchange, scope
 
@@ -289,7 +310,7 @@ class Middleware:
                 return
             if kind == "websocket.close":
                 answered = True
-                said = exchange.denied(_accept(scope))
+                said = exchange.denied(accept_of(scope))
                 if exchange.pending:
                     said = await self.guard.settle(exchange, said.status, Incoming(scope, _nothing)) or said
                 await deny(exchange, said, send, denial=denial)
@@ -309,7 +330,7 @@ class Middleware:
 
         async def failed() -> None:
             exchange.fail()
-            reply = exchange.reply(_accept(scope))
+            reply = exchange.reply(accept_of(scope))
             if exchange.pending:
                 reply = await self.guard.settle(exchange, 500, Incoming(scope, _nothing)) or reply
             # A server without the extension answers 500 itself; there is no other way to tell it.
@@ -369,7 +390,7 @@ class Middleware:
     async def failed(self, exchange: Exchange, scope: Scope, send: Send) -> None:
         """Answer in place of an application that could not."""
         exchange.fail()
-        reply = exchange.reply(_accept(scope))
+        reply = exchange.reply(accept_of(scope))
         if exchange.pending:
             reply = await self.guard.settle(exchange, 500, Incoming(scope, _nothing)) or reply
         await answer(exchange, reply, send)
@@ -403,60 +424,6 @@ class HandshakeRefusedError(Exception):
     """Tell an application that its handshake was refused while it accepted it."""
 
 
-class Incoming:
-    """Hold the rest of a request: look into its body, then pass on exactly what was read."""
-
-    def __init__(self, scope: Scope, receive: Receive) -> None:
-        self._scope = scope
-        self._receive = receive
-        self._read: deque[Message] = deque()
-
-    @property
-    def accept(self) -> str:
-        """The Accept header."""
-        return _accept(self._scope)
-
-    @property
-    def agent(self) -> str:
-        """The User-Agent header."""
-        return _field(self._scope, b"user-agent")
-
-    @property
-    def query(self) -> bytes:
-        """The query, as it was sent."""
-        query: bytes = self._scope.get("query_string", b"")
-        return query
-
-    @property
-    def asking(self) -> Asking:
-        """Who asks, as far as it decides how a demand is put."""
-        return _asking(self._scope)
-
-    async def peek(self, limit: int) -> tuple[bytes, bool]:
-        """Return at most the first ``limit`` bytes of the body, and whether these are all; asked again, the same ones."""
-        chunks: list[bytes] = []
-        size = 0
-        more = True
-        read = iter(tuple(self._read))
-        while more and size <= limit:
-            message = next(read, None)
-            if message is None:
-                message = await self._receive()
-                self._read.append(message)
-            if message["type"] != "http.request":
-                break
-            chunk = message.get("body", b"")
-            chunks.append(chunk)
-            size += len(chunk)
-            more = message.get("more_body", False)
-        body = b"".join(chunks)
-        return body[:limit], not more and size <= limit
-
-    async def receive(self) -> Message:
-        """Hand out what was read, message by message, then what comes next."""
-        return self._read.popleft() if self._read else await self._receive()
-
-
 async def respond(reply: Reply, send: Send) -> None:
     """Send what :func:`demand_login` or :func:`demand_sudo` said, from inside an application."""
     headers = [ASGI.line(name, value) for name, value in reply.headers]
@@ -467,7 +434,7 @@ async def respond(reply: Reply, send: Send) -> None:
 def demand_login(scope: Scope) -> Reply | None:
     """Return None where somebody is signed in, what to answer otherwise: the way to the sign-in page, or 401."""
     exchange: Exchange = scope["secmw"]
-    return _rendered(scope, exchange.login_required(_asking(scope)))
+    return _rendered(scope, exchange.login_required(asking_of(scope)))
 
 
 def demand_sudo(scope: Scope, max_age: int | None = None) -> Reply | None:
@@ -476,7 +443,7 @@ def demand_sudo(scope: Scope, max_age: int | None = None) -> Reply | None:
     ``max_age``: seconds since then, at most; by default as long as ``sudo.duration`` says.
     """
     exchange: Exchange = scope["secmw"]
-    return _rendered(scope, exchange.sudo_required(_asking(scope), max_age))
+    return _rendered(scope, exchange.sudo_required(asking_of(scope), max_age))
 
 
 def login_required(app: App) -> App:
@@ -537,36 +504,11 @@ def _never_started(exchange: Exchange) -> None:
     )
 
 
-def _field(scope: Scope, wanted: bytes) -> str:
-    return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), "")
-
-
-def _accept(scope: Scope) -> str:
-    return _field(scope, b"accept")
-
-
-def _asking(scope: Scope) -> Asking:
-    path, query = _target(scope)
-    spelled = path.decode("latin-1") if isinstance(path, bytes) else quote(path)
-    # Not the scope's, which a framework has made longer by the mount point of a part of it.
-    root = quote(scope["secmw"].root)
-    if not spelled.startswith(root):
-        spelled = root + spelled
-    return Asking(
-        method=scope.get("method", "GET"),
-        target=spelled + (f"?{query.decode('latin-1')}" if query else ""),
-        root=root,
-        mode=_field(scope, b"sec-fetch-mode"),
-        accept=_accept(scope),
-        referer=_field(scope, b"referer"),
-    )
-
-
 def _rendered(scope: Scope, refusal: Refusal | None) -> Reply | None:
     return (
         None
         if refusal is None
-        else rendered(refusal, accept=_accept(scope), method=scope.get("method", "GET"))
+        else rendered(refusal, accept=accept_of(scope), method=scope.get("method", "GET"))
     )
 
 
@@ -595,54 +537,3 @@ async def _shielded(writing: Coroutine[Any, Any, None]) -> None:
 
 #: A task that nobody holds may be collected before it is done.
 _WRITING: Final[set[Any]] = set()
-
-
-def _target(scope: Scope) -> tuple[bytes | str, bytes]:
-    """Return path and query as they were sent; the decoded path where the server does not tell."""
-    return scope.get("raw_path") or scope["path"], scope.get("query_string", b"")
-
-
-def _repeated(headers: Iterable[tuple[bytes, bytes]], wanted: frozenset[bytes]) -> dict[bytes, list[bytes]]:
-    """Return the values of the headers that came more than once, in order."""
-    values: dict[bytes, list[bytes]] = {}
-    for name, value in headers:
-        if name in wanted:
-            values.setdefault(name, []).append(value)
-    return {name: found for name, found in values.items() if len(found) > 1}
-
-
-def _scheme(scope: Scope, fields: Mapping[bytes, bytes]) -> str:
-    """Return http or https for a WebSocket.
-
-    daphne gives no scheme to a handshake. A page of an https origin can't open a ws:// socket (Mixed Content), so an
-    Origin of https tells of wss://.
-    """
-    scheme = scope.get("scheme")
-    if scheme is None:
-        return "https" if fields.get(b"origin", b"").startswith(b"https://") else "http"
-    return "https" if scheme in ("https", "wss") else "http"
-
-
-def _rewritten(scope: Scope, seen: Seen, forwarding: frozenset[bytes], *, socket: bool) -> dict[str, Any]:
-    """Return what changes in the scope for the application: one truth about who and where, whatever was sent."""
-    headers = [
-        (name, value)
-        for name, value in scope["headers"]
-        if name not in forwarding
-        and not (name == b"host" and seen.host is not None)
-        and not (name == b"cookie" and seen.cookie is not None)
-    ]
-    headers += [ASGI.line(name, value) for name, value in seen.forwarding]
-    if seen.host is not None:
-        headers.insert(0, (b"host", seen.host.encode("latin-1")))
-    if seen.cookie:
-        headers.append((b"cookie", seen.cookie.encode("latin-1")))
-    changes: dict[str, Any] = {"headers": headers}
-    if seen.forwarding:
-        scheme = seen.scheme
-        if socket:
-            scheme = {"http": "ws", "https": "wss"}.get(scheme, scheme)
-        changes["scheme"] = scheme
-        if seen.client is not None and seen.client != (scope.get("client") or ("",))[0]:
-            changes["client"] = (seen.client, 0)
-    return changes

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
 from secmw import hooks as host
 from secmw.assembly import assemble
@@ -24,12 +23,11 @@ from secmw.hooks import Hooks
 from secmw.http import SAFE_METHODS, WSGI, Facts, Reply
 from secmw.pages import refusal as rendered
 from secmw.policy import Policy
-from secmw.replay import Replay
-from secmw.request import Seen, choose, read, usual
-from secmw.sessions.demand import Asking
+from secmw.request import choose, read, usual
 from secmw.sessions.identifier import TWO
 from secmw.sessions.recognising import identified, met
 from secmw.view import NO_HEADERS, NOWHERE
+from secmw.wires.wsgi import Incoming, asking_of, key_of, path_of, rewrite, spelling_of, target_of
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -39,15 +37,14 @@ if TYPE_CHECKING:
     from secmw.sinks.base import Sink
     from secmw.stores.base import Store
 
+__all__ = ["Middleware", "demand_login", "demand_sudo", "login_required", "respond", "sudo_required"]
+
 _log = logging.getLogger("secmw")
 
 #: Bodies in which no code of the application runs any more.
 _FINISHED: Final = (list, tuple)
 
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
-
-#: How servers hand on the target as it was sent, in the order they are believed; PEP 3333 has no such key.
-_TARGETS: Final = ("RAW_URI", "REQUEST_URI")
 
 
 class _Key(str):
@@ -93,11 +90,11 @@ class Middleware:
         self.load_now: Any = None if parts.caller.versioned else getattr(parts.store, "load_now", None)
         # Of a header spelled with hyphens or underscores a WSGI server leaves one key.
         names = {name for name in self.plans.wanted if "_" not in name}
-        self._checked = tuple((_key(name), name) for name in names - FORWARDING)
-        self._forwarding = tuple((_key(name), name) for name in names & FORWARDING)
+        self._checked = tuple((key_of(name), name) for name in names - FORWARDING)
+        self._forwarding = tuple((key_of(name), name) for name in names & FORWARDING)
         # Anything in these makes a request more than an ordinary one; Host and Cookie are looked at by name.
         ordinary = {"HTTP_HOST", "HTTP_COOKIE"}
-        self._marks = frozenset({_key(name) for name in self.plans.marks} | WSGI_KEYS) - ordinary
+        self._marks = frozenset({key_of(name) for name in self.plans.marks} | WSGI_KEYS) - ordinary
         announce(self.plans.notices)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -156,10 +153,10 @@ class Middleware:
             if plans.folds and cookie is not None:
                 return None
             site = plans.sites[environ.get("HTTP_HOST")]
-        path = _path(environ)
+        path = path_of(environ)
         plan = plans.safe[path]
         if plan.lax:
-            plan = choose(plans.safe, path, _spelled(environ))
+            plan = choose(plans.safe, path, spelling_of(environ))
         scheme = environ["wsgi.url_scheme"]
         method = environ["REQUEST_METHOD"]
         address = environ.get("REMOTE_ADDR") or None
@@ -169,7 +166,7 @@ class Middleware:
         # Over HTTPS, to a host of ours, most plans have nothing to ask, and nobody needs the target as it was sent.
         if scheme != "https" or not plan.quiet or site.refusal is not None:
             found = None if cookie is None else identified(plan, cookie)
-            wants, target = SCREEN, _target(environ)
+            wants, target = SCREEN, target_of(environ)
         elif cookie is not None:
             found, kept = met(self.load_now, plan, cookie, started)
             if found is TWO:
@@ -184,14 +181,14 @@ class Middleware:
     def view(self, environ: WSGIEnvironment) -> Exchange:
         """Look at everything the checks may read, and change what the application shall see otherwise."""
         fields = {name: environ[key] for key, name in self._checked if key in environ}
-        method, scheme, path = environ["REQUEST_METHOD"], environ["wsgi.url_scheme"], _path(environ)
+        method, scheme, path = environ["REQUEST_METHOD"], environ["wsgi.url_scheme"], path_of(environ)
         address = environ.get("REMOTE_ADDR")
         certified = environ.get("SSL_CLIENT_VERIFY") == "SUCCESS" or bool(environ.get("SSL_CLIENT_CERT"))
         if not WSGI_KEYS.isdisjoint(environ):
             fields.update((name, environ[key]) for key, name in self._forwarding if key in environ)
         elif not certified:
             ordinary = usual(
-                self.plans, method, scheme, path, address or None, fields, _target, environ, self.load_now
+                self.plans, method, scheme, path, address or None, fields, target_of, environ, self.load_now
             )
             if ordinary is not None:
                 return ordinary
@@ -204,11 +201,11 @@ class Middleware:
             NO_HEADERS,
             certified,
         )
-        exchange, seen = read(self.plans, facts, _target, environ)
+        exchange, seen = read(self.plans, facts, target_of, environ)
         if seen is not None:
             if seen.disagreeing:
                 report_twins(exchange, seen.disagreeing)
-            _rewrite(environ, seen)
+            rewrite(environ, seen)
         return exchange
 
 
@@ -290,55 +287,6 @@ class Head:
         return None if self.replaced is not None else self._write(data)
 
 
-class Incoming:
-    """Hold the rest of a request: look into its body, then let the application read exactly the same."""
-
-    def __init__(self, environ: WSGIEnvironment) -> None:
-        self._environ = environ
-
-    @property
-    def accept(self) -> str:
-        """The Accept header."""
-        accept: str = self._environ.get("HTTP_ACCEPT", "")
-        return accept
-
-    @property
-    def agent(self) -> str:
-        """The User-Agent header."""
-        agent: str = self._environ.get("HTTP_USER_AGENT", "")
-        return agent
-
-    @property
-    def query(self) -> bytes:
-        """The query, as it was sent."""
-        query: str = self._environ.get("QUERY_STRING", "")
-        return query.encode("latin-1", "replace")
-
-    @property
-    def asking(self) -> Asking:
-        """Who asks, as far as it decides how a demand is put."""
-        return _asking(self._environ)
-
-    def peek(self, limit: int) -> tuple[bytes, bool]:
-        """Return at most the first ``limit`` bytes of the body, and whether these are all."""
-        environ = self._environ
-        source = environ["wsgi.input"]
-        length = _length(environ)
-        # Past Content-Length a server may block forever, unless it says that its input ends.
-        wanted = limit + 1 if length is None else min(limit + 1, length)
-        chunks = []
-        size = 0
-        while size < wanted:
-            chunk = source.read(wanted - size)
-            if not chunk:
-                break
-            chunks.append(chunk)
-            size += len(chunk)
-        head = b"".join(chunks)
-        environ["wsgi.input"] = Replay(head, source)
-        return head[:limit], size <= limit and (length is None or size == length)
-
-
 class Resumed:
     """Be the body of an application whose first chunk may have been taken already, and write what it still asks for."""
 
@@ -383,7 +331,7 @@ def respond(reply: Reply, start_response: StartResponse) -> list[bytes]:
 def demand_login(environ: WSGIEnvironment) -> Reply | None:
     """Return None where somebody is signed in, what to answer otherwise: the way to the sign-in page, or 401."""
     exchange: Exchange = environ["secmw"]
-    return _rendered(environ, exchange.login_required(_asking(environ)))
+    return _rendered(environ, exchange.login_required(asking_of(environ)))
 
 
 def demand_sudo(environ: WSGIEnvironment, max_age: int | None = None) -> Reply | None:
@@ -392,7 +340,7 @@ def demand_sudo(environ: WSGIEnvironment, max_age: int | None = None) -> Reply |
     ``max_age``: seconds since then, at most; by default as long as ``sudo.duration`` says.
     """
     exchange: Exchange = environ["secmw"]
-    return _rendered(environ, exchange.sudo_required(_asking(environ), max_age))
+    return _rendered(environ, exchange.sudo_required(asking_of(environ), max_age))
 
 
 def login_required(app: WSGIApplication) -> WSGIApplication:
@@ -439,72 +387,3 @@ def _rendered(environ: WSGIEnvironment, refusal: Refusal | None) -> Reply | None
     if refusal is None:
         return None
     return rendered(refusal, accept=environ.get("HTTP_ACCEPT", ""), method=environ["REQUEST_METHOD"])
-
-
-def _asking(environ: WSGIEnvironment) -> Asking:
-    whole = (environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")).encode("latin-1")
-    # Not SCRIPT_NAME, which a framework has made longer by the mount point of a part of it.
-    root = whole.removesuffix(environ["secmw"].path.encode("utf-8", "surrogateescape"))
-    query = environ.get("QUERY_STRING", "")
-    return Asking(
-        method=environ["REQUEST_METHOD"],
-        target=quote(whole) + (f"?{query}" if query else ""),
-        root=quote(root),
-        mode=environ.get("HTTP_SEC_FETCH_MODE", ""),
-        accept=environ.get("HTTP_ACCEPT", ""),
-        referer=environ.get("HTTP_REFERER", ""),
-    )
-
-
-def _key(name: str) -> str:
-    folded = name.upper().replace("-", "_")
-    return folded if folded in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{folded}"
-
-
-def _path(environ: WSGIEnvironment) -> str:
-    """Return the decoded path below the mount point (PEP 3333: latin-1 text that stands for bytes)."""
-    path: str = environ.get("PATH_INFO", "") or "/"
-    return path if path.isascii() else path.encode("latin-1").decode("utf-8", "surrogateescape")
-
-
-def _spelled(environ: WSGIEnvironment) -> str:
-    """Return the target as it was sent, where the server tells; else the decoded path, a leftover escape in it."""
-    for key in _TARGETS:
-        if key in environ:
-            target: str = environ[key]
-            return target.partition("?")[0]
-    return ""
-
-
-def _target(environ: WSGIEnvironment) -> tuple[Any, Any]:
-    """Return path and query for a redirect, below no mount point: the path as it was sent where the server tells."""
-    spelled = _spelled(environ)
-    query = environ.get("QUERY_STRING", "")
-    if spelled.startswith("/"):
-        return spelled.encode("latin-1", "replace"), query
-    whole: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    return whole.encode("latin-1").decode("utf-8", "surrogateescape"), query
-
-
-def _length(environ: WSGIEnvironment) -> int | None:
-    """Return how long the body is; None where the server ends the input itself (chunked)."""
-    text = environ.get("CONTENT_LENGTH", "")
-    if text.isascii() and text.isdigit():
-        return int(text[:18])
-    return None if environ.get("wsgi.input_terminated") else 0
-
-
-def _rewrite(environ: WSGIEnvironment, seen: Seen) -> None:
-    """Leave one truth about who and where in the environ, whatever was sent."""
-    for key in WSGI_KEYS:
-        environ.pop(key, None)
-    for name, value in seen.forwarding:
-        environ[_key(name)] = value
-    if seen.forwarding:
-        environ["wsgi.url_scheme"] = seen.scheme
-        if seen.client is not None:
-            environ["REMOTE_ADDR"] = seen.client
-    if seen.host is not None:
-        environ["HTTP_HOST"] = seen.host
-    if seen.cookie is not None:
-        environ["HTTP_COOKIE"] = seen.cookie

@@ -15,7 +15,7 @@ from secmw.errors import ConfigError
 from secmw.exchange import Exchange
 from secmw.keys import KeyRing
 from secmw.policy import Policy
-from secmw.wsgi import Incoming, Middleware
+from secmw.wsgi import Middleware
 from secmw.xsrf import Tokens
 from tests.making import HOST, KEY, policy, values
 
@@ -290,44 +290,6 @@ def test_a_form_is_read_and_replayed() -> None:
 
     assert run(app, environ("POST", body=body, **FORM)).status == "200 OK"
     assert found == [body]
-
-
-@pytest.mark.parametrize(
-    ("more", "peeked", "complete"),
-    [
-        ({}, b"12345", True),
-        ({"CONTENT_LENGTH": "3"}, b"123", True),
-        ({"CONTENT_LENGTH": "9"}, b"12345", False),
-        ({"CONTENT_LENGTH": ""}, b"", True),
-        ({"CONTENT_LENGTH": "x"}, b"", True),
-        ({"CONTENT_LENGTH": "-1"}, b"", True),
-        ({"CONTENT_LENGTH": "٣"}, b"", True),
-        ({"CONTENT_LENGTH": "9" * 5000}, b"12345", False),
-        ({"CONTENT_LENGTH": "", "wsgi.input_terminated": True}, b"12345", True),
-    ],
-)
-def test_a_body_is_read_no_further_than_it_is_said_to_go(more: Any, peeked: bytes, complete: bool) -> None:
-    request = environ("POST", body=b"12345", **more)
-    assert Incoming(request).peek(100) == (peeked, complete)
-    assert request["wsgi.input"].read() == b"12345"
-
-
-@pytest.mark.parametrize(
-    ("limit", "peeked", "complete"), [(4, b"1234", False), (5, b"12345", True), (6, b"12345", True)]
-)
-def test_a_body_longer_than_the_limit_is_not_complete(limit: int, peeked: bytes, complete: bool) -> None:
-    assert Incoming(environ("POST", body=b"12345")).peek(limit) == (peeked, complete)
-
-
-def test_a_server_that_hands_out_little_at_a_time_is_asked_again() -> None:
-    class Slow(io.BytesIO):
-        def read(self, size: int | None = -1) -> bytes:
-            return super().read(1 if size else 0)
-
-    assert Incoming(environ("POST", body=b"12345", **{"wsgi.input": Slow(b"12345")})).peek(9) == (
-        b"12345",
-        True,
-    )
 
 
 def test_the_body_of_a_refused_request_is_not_read() -> None:
