@@ -30,6 +30,8 @@ ROUNDS ?= 1000
 UV := $(DEV)/bin/uv
 INSTALL := $(UV) pip install --quiet --require-hashes
 export UV_PYTHON_DOWNLOADS := never
+# The tests start hundreds of Pythons: none should compile again what another one has compiled.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Debian's packages that the tests drive: the browser, the tool that makes it trust a test authority, and servers.
 APT := chromium curl libnss3-tools mariadb-server postgresql redis-server
@@ -174,10 +176,12 @@ peers: $(PEERS)/.peers
 # Each by itself too; the first two end with a line for docs/explanation/soak.md.
 soak: soak-model soak-races soak-search
 
-soak-model: $(DEV)/.dev
+soak-model: $(DEV)/.dev apt
 	@echo '== sessions against their model'
 	@$(DEV)/bin/python -m tests.model $(HISTORIES) memory
 	@$(DEV)/bin/python -m tests.model $$(( $(HISTORIES) / 10 )) sqlite
+	@for kind in redis valkey; do $(DEV)/bin/python -m tests.model $$(( $(HISTORIES) / 10 )) $$kind; done
+	@for kind in postgresql mariadb; do $(DEV)/bin/python -m tests.model $$(( $(HISTORIES) / 30 )) $$kind; done
 
 soak-races: $(DEV)/.dev
 	@echo '== races between real processes'

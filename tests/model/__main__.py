@@ -1,4 +1,7 @@
-"""Search for long: ``python -m tests.model 100000 [memory|sqlite]``. Exits 0 if library and model never part."""
+"""Search for long: ``python -m tests.model 100000 [memory|sqlite|redis|...]``. Exits 0 if library and model never part.
+
+A store that many processes share gets a server of its own.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,10 @@ from typing import Final
 from hypothesis import settings
 
 from tests.model.search import Opener, in_files, in_memory, search
+from tests.model.shared import on_server
 from tests.model.steps import STEPS
 from tests.model.world import TERMS
+from tests.services.shared import KINDS
 
 #: So many histories in one search: what hypothesis remembers of each is forgotten then.
 _BATCH: Final = 5_000
@@ -27,9 +32,7 @@ def main(words: list[str]) -> None:
     tally: Counter[str] = Counter()
     began, played = time.perf_counter(), 0
     with ExitStack() as stack:
-        opener: Opener = in_memory
-        if kind == "sqlite":
-            opener = stack.enter_context(in_files(Path(stack.enter_context(TemporaryDirectory()))))
+        opener = _opened(kind, stack)
         while played < count:
             batch = min(_BATCH, count - played)
             for index, terms in enumerate(TERMS):
@@ -43,6 +46,16 @@ def main(words: list[str]) -> None:
     sys.stdout.write(
         f"{played} histories of {STEPS} steps on {kind}, {took:.0f} s: library and model agree\n"
     )
+
+
+def _opened(kind: str, stack: ExitStack) -> Opener:
+    if kind == "memory":
+        return in_memory
+    if kind == "sqlite":
+        return stack.enter_context(in_files(Path(stack.enter_context(TemporaryDirectory()))))
+    if kind not in KINDS:
+        raise SystemExit(f"no store is called {kind}; there are memory, sqlite, {', '.join(KINDS)}")
+    return stack.enter_context(on_server(kind))
 
 
 if __name__ == "__main__":

@@ -10,18 +10,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from secmw.stores.base import Store
 from secmw.stores.memory import MemoryStore
 from secmw.stores.sqlite import SQLiteStore
 from tests.model.book import Terms
+from tests.model.shared import Slow
 from tests.model.steps import LENGTH
 from tests.model.watched import Clocks
 from tests.model.world import World
 
 Opener = Callable[[Clocks], Store]
+
+#: How histories are counted that were not played to their end, and do not count.
+TOO_SLOW: Final = "too slow to be judged"
 
 HISTORIES: Final = st.binary(min_size=LENGTH, max_size=LENGTH)
 
@@ -84,6 +88,10 @@ def play(data: bytes, terms: Terms, opener: Opener, tally: Counter[str] | None =
     world = World(data, terms, opener, quick=quick)
     try:
         world.play()
+    except Slow:
+        if tally is not None:
+            tally[TOO_SLOW] += 1
+        reject()
     except Exception as error:
         error.add_note(f"{terms}, {'looked into' if quick else 'asked'}")
         for step in world.trace:

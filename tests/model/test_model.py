@@ -17,13 +17,15 @@ from tests.model.__main__ import main
 from tests.model.driver import Flight
 from tests.model.faults import FAULTS, planted
 from tests.model.oracle import WrongError
-from tests.model.search import in_files, in_memory, search
+from tests.model.search import TOO_SLOW, in_files, in_memory, search
+from tests.model.shared import COLOURS, on_server
 from tests.model.steps import LENGTH, steps
 from tests.model.world import TERMS
+from tests.services.shared import KINDS, Kind
 
-#: Histories on memory and on SQLite, by how deep the search shall be.
-_DEPTHS: Final = {"check": (100, 20), "test": (3_000, 300), "soak": (100_000, 3_000)}
-MEMORY, SQLITE = _DEPTHS[os.environ.get("HYPOTHESIS_PROFILE", "check")]
+#: Histories in memory, in SQLite and on each server, by how deep the search shall be.
+_DEPTHS: Final = {"check": (100, 20, 300), "test": (3_000, 300, 300), "soak": (100_000, 3_000, 3_000)}
+MEMORY, SQLITE, SHARED = _DEPTHS[os.environ.get("HYPOTHESIS_PROFILE", "check")]
 
 _NAMES: Final = ("idle", "for_ever", "two_sessions", "one_session")
 _POLICIES: Final = pytest.mark.parametrize("number", range(len(TERMS)), ids=_NAMES)
@@ -32,6 +34,20 @@ _POLICIES: Final = pytest.mark.parametrize("number", range(len(TERMS)), ids=_NAM
 _FIXED: Final = settings(
     max_examples=3_000 // len(TERMS), derandomize=True, database=None, phases=[Phase.generate]
 )
+
+#: What a search on a server must have come by, or it shows nothing.
+_PLAYED: Final = {
+    *(f"{call} by {colour}" for call in ("load", "write", "end_all") for colour in COLOURS),
+    *(f"step: {kind}" for kind in ("race", "set_clock", "restart", "sweep", "away", "cancel")),
+    "change of a session that had ended",
+    "over: replaced",
+    "over: revoked",
+    "process died half-way",
+    "refused for an outage",
+    "rotation",
+    "session displaced",
+    "store failed half-way",
+}
 
 
 @_POLICIES
@@ -43,6 +59,17 @@ def test_sessions_in_memory_do_what_the_model_says(number: int) -> None:
 def test_sessions_in_a_file_do_what_the_model_says(number: int, tmp_path: Path) -> None:
     with in_files(tmp_path) as opener:
         search(TERMS[number], opener, settings(max_examples=SQLITE // len(TERMS)))
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("kind", KINDS)
+def test_sessions_on_a_server_do_what_the_model_says(kind: Kind) -> None:
+    tally: Counter[str] = Counter()
+    with on_server(kind) as opener:
+        for terms in TERMS:
+            search(terms, opener, settings(max_examples=SHARED // len(TERMS)), tally)
+    assert tally.keys() >= _PLAYED
+    assert tally[TOO_SLOW] <= SHARED // 10
 
 
 @pytest.mark.parametrize("fault", FAULTS)

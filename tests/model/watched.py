@@ -11,6 +11,7 @@ from secmw.sessions.record import Ended, Over, Record
 from secmw.sessions.writes import Create, Lost, Revoked, Rotate, Write, Written
 from secmw.stores.base import Store
 from tests.model.driver import Crash
+from tests.model.shared import InTurns
 
 #: How a store fails in the middle of a request: before it did what it was asked, or after; or the whole process ends.
 STRIKES: Final = ("before", "after", "crash_before", "crash_after")
@@ -23,7 +24,8 @@ class Clocks:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Begin anew; ``elapse`` lets time pass for a server that forgets by itself."""
+        self.elapse: Callable[[float], None] | None = None
         self.wall = 1_750_000_000.0
         self._steady = 1_000.0
         self.restart()
@@ -57,13 +59,14 @@ class Watched:
     """Be an async store that never waits; count what it is asked, and fail when told to.
 
     ``down``: away until told otherwise. ``made``: selectors of sessions that were put into it. ``issued``: those of
-    which the library was told that they were made, or have a new secret. ``fired``: whether a strike came true. Nothing here is called ``blocking``, so nobody starts a thread to sweep it.
+    which the library was told that they were made, or have a new secret. ``fired``: whether a strike came true.
+    ``changes``: how often it was asked for more than to read. Nothing here is called ``blocking``, so nobody starts a thread to sweep it.
     """
 
     inner: Store
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.asked = self.changes = 0
 
     def reset(self, inner: Store) -> None:
         """Begin anew, over an empty store."""
@@ -94,6 +97,7 @@ class Watched:
 
     def _struck(self, work: Callable[[], Any]) -> Any:
         self._ask()
+        self.changes += 1
         if self._strike is None:
             return work()
         how, calls = self._strike
@@ -139,6 +143,7 @@ class Watched:
         return revoked
 
     async def sweep(self, now: float, limit: int) -> int:
+        self.changes += 1
         return self.inner.sweep(now, limit)
 
     async def put(self, space: str, key: str, value: bytes, ttl: float, *, once: bool = False) -> bool:
@@ -168,3 +173,29 @@ class Quick(Watched):
         self._ask()
         found: bytes | None = self.inner.load_now(selector)  # type: ignore[attr-defined]
         return found
+
+
+class Looking:
+    """Look into a store past every outage; it is read again when it may have changed."""
+
+    def __init__(self, store: Watched, clocks: Clocks) -> None:
+        self._store = store
+        self._clocks = clocks
+        self._known: dict[str, Record | Ended | None] = {}
+        self._when: tuple[int, float] | None = None
+
+    def __call__(self, selector: str) -> Record | Ended | None:
+        """Return what is kept under a selector."""
+        inner, clocks = self._store.inner, self._clocks
+        # What forgets by itself changes as time passes.
+        when = self._store.changes, clocks.p if clocks.elapse else 0.0
+        if when != self._when:
+            self._when = when
+            self._known = dict(inner.look()) if isinstance(inner, InTurns) else {}
+        if selector not in self._known:
+            self._known[selector] = None if isinstance(inner, InTurns) else inner.load(selector)
+        return self._known[selector]
+
+    def anew(self) -> None:
+        """Read everything when it is next asked for."""
+        self._when = None

@@ -22,6 +22,7 @@ from tests.model.book import Terms
 from tests.model.driver import ApplicationError, Flight, application
 from tests.model.ledger import LIFETIME, Answer, Ledger
 from tests.model.oracle import SUDO, Visit, must
+from tests.model.shared import InTurns
 from tests.model.steps import (
     CLIENTS,
     JUMPS,
@@ -33,7 +34,8 @@ from tests.model.steps import (
     act_of,
     steps,
 )
-from tests.model.watched import STRIKES, Clocks, Quick, Watched
+from tests.model.watched import STRIKES, Clocks, Looking, Quick, Watched
+from tests.services.shared import KEPT
 
 COOKIE: Final = "__Host-id"
 CROWD: Final = 5
@@ -101,7 +103,8 @@ class World:
         self.clocks.reset()
         inner = open_store(self.clocks)
         self.store.reset(inner)
-        self.ledger = Ledger(terms, inner.load, inner.generation)
+        self.looking = Looking(self.store, self.clocks)
+        self.ledger = Ledger(terms, self.looking, inner.generation)
         self.acts = Acts(self.ledger, self.clocks)
         self.jars: list[list[str]] = [[] for _ in range(max(CLIENTS) + 1)]
         self.crowd: list[tuple[Flight, Visit]] = []
@@ -114,6 +117,7 @@ class World:
             if step.kind == "nothing":
                 continue
             self.trace.append(str(step))
+            self.ledger.tally[f"step: {step.kind}"] += 1
             self._compared = False
             getattr(self, step.kind)(step)
             if not self._compared:
@@ -124,6 +128,11 @@ class World:
             )
         while self.crowd:
             self._finish(*self.crowd.pop(0), 200, lost=False)
+        # What nobody was asked to change has not changed either.
+        self.looking.anew()
+        self.ledger.compare(self.clocks.p)
+        if isinstance(self.store.inner, InTurns):
+            self.ledger.tally.update(self.store.inner.calls)
 
     def close(self) -> None:
         """Let go of the requests that a history which went wrong leaves behind."""
@@ -143,7 +152,7 @@ class World:
     def race(self, step: Step) -> None:
         """Let two requests, of one browser or of two, be under way at the same time."""
         first = self._arrive(step.who, step.extra)
-        self.clocks.lapse(1.125)
+        self._lapse(1.125)
         second = self._arrive(step.who if step.extra & 0xC0 else step.extra >> 3, 0)
         if first is not None and step.who & 8:
             self._act(*first, step.act, step.who >> 3)
@@ -238,7 +247,13 @@ class World:
 
     def pass_(self, step: Step) -> None:
         """Let time pass."""
-        self.clocks.lapse(LAPSES[step.extra & 15])
+        self._lapse(LAPSES[step.extra & 15])
+
+    def _lapse(self, seconds: float) -> None:
+        self.clocks.lapse(seconds)
+        if self.clocks.elapse is not None:
+            self.clocks.elapse(seconds)
+            self.ledger.swept(self.clocks.p - KEPT)
 
     def set_clock(self, step: Step) -> None:
         """Let somebody set the clock."""
@@ -251,6 +266,7 @@ class World:
 
     def sweep(self, step: Step) -> None:
         """Remove what is over."""
+        self.store.changes += 1
         self.store.inner.sweep(self.clocks.now(), 10_000)
         self.ledger.swept(self.clocks.p)
 
@@ -427,6 +443,7 @@ class World:
         p, sure, dead = self.clocks.p, not self.store.fired, self.store.dead
         if not sure:
             self.store.fired = self.store.dead = False
+            self.ledger.tally["process died half-way"] += dead
         answer = None
         if not late and flight.status:
             answer = Answer(flight.status, self._cookie(flight))

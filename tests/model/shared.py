@@ -1,0 +1,108 @@
+"""Histories on a server that many processes share: what a history asks is asked by threads and by an event loop in turn.
+
+So whatever one colour of a store has written the other one reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from secmw.errors import StoreError
+from secmw.stores import open_store
+from secmw.stores.base import AsyncStore, Store
+from tests.services.shared import Found, Kind, Shared, shared
+
+if TYPE_CHECKING:
+    from tests.model.search import Opener
+    from tests.model.watched import Clocks
+
+
+#: Seconds: what fails sooner does not fail because a machine is busy. No store waits for less until it gives up.
+_SLOW: Final = 0.2
+#: Seconds after which a server has stopped what nobody waits for any more.
+_GIVEN_UP: Final = 1.0
+
+COLOURS: Final = ("threads", "an event loop")
+
+
+class Slow(BaseException):
+    """Say that a server was waited for too long: what becomes of the history nobody can say."""
+
+
+class InTurns:
+    """Be a store whose calls are carried out by a store for threads and by one for event loops in turn.
+
+    ``calls`` counts them, by colour and name; ``slow`` once one of them took too long.
+    """
+
+    def __init__(self, server: Shared, clocks: Clocks, loop: asyncio.AbstractEventLoop) -> None:
+        self._server = server
+        self._clocks = clocks
+        self._loop = loop
+        self._threads: Store = open_store(server.url, clock=clocks)
+        self._loops: AsyncStore = open_store(server.url, asynchronous=True, clock=clocks)
+        self._turn = self.slow = False
+        self.calls: Counter[str] = Counter()
+
+    def begin(self) -> None:
+        """Begin a history: with nothing, and with the same colour as every one."""
+        self._server.empty()
+        self._turn = False
+        self.calls.clear()
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a method that asks the store whose turn it is then."""
+        return partial(self._ask, name)
+
+    def _ask(self, name: str, *args: Any, **named: Any) -> Any:
+        self._turn = not self._turn
+        self.calls[f"{name} by {COLOURS[not self._turn]}"] += 1
+        began = time.monotonic()
+        try:
+            if self._turn:
+                return getattr(self._threads, name)(*args, **named)
+            return self._loop.run_until_complete(getattr(self._loops, name)(*args, **named))
+        except StoreError as error:
+            if time.monotonic() - began < _SLOW:
+                raise AssertionError(f"the store fails by itself: {error}") from error
+            self.slow = True
+            raise Slow from error
+
+    def look(self) -> Found:
+        """Return what the server keeps of all sessions."""
+        return self._server.rows(self._clocks.now())
+
+    def close(self) -> None:
+        """Close the connections of both."""
+        self._threads.close()
+        self._loop.run_until_complete(self._loops.close())
+
+
+@contextmanager
+def on_server(kind: Kind) -> Iterator[Opener]:
+    """Start a server, and let histories play on it one after the other."""
+    stores: dict[Clocks, InTurns] = {}
+    with shared(kind) as server, asyncio.Runner() as runner:
+
+        def opener(clocks: Clocks) -> Store:
+            if clocks in stores and stores[clocks].slow:
+                stores.pop(clocks).close()
+                # Whatever is still under way has been given up by then.
+                time.sleep(_GIVEN_UP)
+            if clocks not in stores:
+                stores[clocks] = InTurns(server, clocks, runner.get_loop())
+            stores[clocks].begin()
+            clocks.elapse = server.elapse
+            return cast(Store, stores[clocks])
+
+        try:
+            yield opener
+        finally:
+            for store in stores.values():
+                store.close()
