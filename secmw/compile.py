@@ -132,6 +132,19 @@ class _Compiler:
             lambda path: not odd(path) and exempt(exempted, path),
         )
         self.fields: set[str] = set()
+        self.classes = {prefix: policy.within(prefix) for prefix in ("", *policy.paths)}
+        # The base must not be easier on an odd path than the class an application that tidies it up would take it to.
+        asking = [here.xsrf for here in self.classes.values() if here.xsrf is not None]
+        self.strictest = self.classes[""]
+        if asking:
+            self.strictest = type(policy).from_mapping(
+                {**self.strictest.written(), "xsrf": strictest_of(asking)}
+            )
+        # Many plans of one class have the same lines. By identity: a policy holds dicts, which have no hash.
+        self.lines = {
+            id(here): (response_lines(here), response_lines(here, NONCE_MARK))
+            for here in (*self.classes.values(), self.strictest)
+        }
 
     def plans(self) -> Plans:
         safe, unsafe, socket = self.table("safe"), self.table("unsafe"), self.table("socket")
@@ -183,17 +196,11 @@ class _Compiler:
         return self.wire.encode(name.lower())
 
     def table(self, kind: str) -> Table:
-        base = self.policy
-        classes = {"": base.within(""), **{prefix: base.within(prefix) for prefix in base.paths}}
+        classes, strictest = self.classes, self.strictest
         plans = {
             prefix: self.plan(kind, here, here.xsrf, lax=bool(prefix)) for prefix, here in classes.items()
         }
         exempted = {prefix: self.plan(kind, here, None, lax=True) for prefix, here in classes.items()}
-        # The base must not be easier on an odd path than the class an application that tidies it up would take it to.
-        asking = [here.xsrf for here in classes.values() if here.xsrf is not None]
-        strictest = classes[""]
-        if asking:
-            strictest = type(base).from_mapping({**strictest.written(), "xsrf": strictest_of(asking)})
         return Table(
             plans,
             exempted,
@@ -214,7 +221,8 @@ class _Compiler:
         if self.tokens is not None and policy.xsrf is not None and policy.xsrf.token:
             token = self.token_check(policy, policy.xsrf)
         checks = () if kind == "safe" else self.questions(kind, policy, asked)
-        values = {line.name.lower(): line.value for line in response_lines(policy)}
+        lines, _ = self.lines[id(policy)]
+        values = {line.name.lower(): line.value for line in lines}
         vary = [name.strip() for name in values.get("vary", "").split(",") if name.strip()]
         if kind == "unsafe" and asked is not None and asked.origin:
             vary += cross_origin.VARY
@@ -257,11 +265,12 @@ class _Compiler:
         self, policy: Policy, vary: Iterable[str], fits: Callable[[HeaderLine], bool]
     ) -> HeaderSet:
         """Render the header lines of one channel."""
-        texts = [line for line in response_lines(policy) if fits(line) and line.name.lower() != "vary"]
+        lines, marked = self.lines[id(policy)]
+        texts = [line for line in lines if fits(line) and line.name.lower() != "vary"]
         by_name = {self.key(line.name): self.wire.line(line.name, line.value) for line in texts}
         nonced = {
             self.key(line.name): self.wire.line(line.name, line.value)
-            for line in response_lines(policy, NONCE_MARK)
+            for line in marked
             if NONCE_MARK in line.value and self.key(line.name) in by_name
         }
         vary = tuple(vary)
@@ -340,7 +349,7 @@ class _Compiler:
             "strict-transport-security": Rule.SECURE,
             "vary": Rule.VARY,
         }
-        for line in response_lines(policy):
+        for line in self.lines[id(policy)][0]:
             lower = line.name.lower()
             rules.setdefault(lower, Rule.APP if lower in _SINGLE else Rule.MANY)
         rules.update({name.lower(): Rule.OURS for name in policy.enforce_headers})
