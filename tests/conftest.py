@@ -6,6 +6,7 @@ built wheel in `make test`. Helpers are imported as `tests.servers` all the same
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,16 @@ def _register_search_settings() -> None:
 
 
 _register_search_settings()
+
+# Collecting makes some ten thousand tests, all of them kept.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Take what collecting made out of the collector's sight: what tests leave behind is found among little else."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

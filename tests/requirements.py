@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import functools
 import io
 import re
 import sys
@@ -108,17 +109,20 @@ def citations(tests: Path = TESTS) -> Iterator[tuple[str, str]]:
 
 
 def _tests(source: str) -> Iterator[tuple[str, str]]:
-    """Yield each test of a module with its docstring and its comments."""
-    comments = {
-        token.start[0]: token.string
-        for token in tokenize.generate_tokens(io.StringIO(source).readline)
-        if token.type == tokenize.COMMENT
-    }
+    """Yield each test of a module that may cite anything, with its docstring and its comments."""
+    if not _CITED.search(source):
+        return  # telling comments from other text is slow, and few modules need it
+    lines = source.splitlines(keepends=True)
     for name, node in _functions(ast.parse(source), ""):
         first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-        inside = range(first, (node.end_lineno or node.lineno) + 1)
-        texts = [ast.get_docstring(node) or "", *(comments[line] for line in inside if line in comments)]
-        yield name, "\n".join(texts)
+        own = "".join(lines[first - 1 : node.end_lineno])
+        if _CITED.search(own):
+            yield name, "\n".join([ast.get_docstring(node) or "", *_comments(own)])
+
+
+def _comments(source: str) -> Iterator[str]:
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return (token.string for token in tokens if token.type == tokenize.COMMENT)
 
 
 def _functions(
@@ -131,8 +135,9 @@ def _functions(
             yield from _functions(node, f"{prefix}{node.name}::")
 
 
+@functools.cache
 def report(tests: Path = TESTS, table: Path = TABLE) -> Report:
-    """Put the rows and the tests together."""
+    """Put the rows and the tests together, once for each place."""
     groups, rows = load(table)
     covering: dict[str, list[str]] = {}
     for one, test in citations(tests):
