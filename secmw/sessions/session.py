@@ -8,14 +8,15 @@ signed in is no value in it; only ``login`` says that. What is asked for here is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable
 from copy import copy
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from secmw.errors import SessionError
 from secmw.sessions import codec
 from secmw.sessions.identifier import SELECTOR_LENGTH, SessionId, is_selector, new_id
 from secmw.sessions.record import NOBODY, Identity, Over, Record, data_of, unpacked
+from secmw.sessions.values import Values, check_text
 
 if TYPE_CHECKING:
     from secmw.sessions.rules import Rules
@@ -48,7 +49,7 @@ class _Unpacked:
         return record
 
 
-class Session(MutableMapping[str, Any]):
+class Session(Values):
     """Be the session of one request.
 
     ``over`` says why what the browser presented is no session, None where it is one or where nothing was presented.
@@ -70,8 +71,6 @@ class Session(MutableMapping[str, Any]):
     #: The record as it is kept, and its id, where nobody has asked for more than values.
     _packed: bytes | None = None
     _id = b""
-    #: Whether anything of it was looked at, so that the response is one person's.
-    read = False
     #: Whether the data are still those of the record that was loaded.
     kept = True
     sign_in: SignIn | None = None
@@ -99,14 +98,6 @@ class Session(MutableMapping[str, Any]):
     behind: Record | None = None
     replaced_at = 0.0
 
-    _base = codec.EMPTY
-    _changes: dict[str, bytes | None] | None = None
-    _lent: dict[str, bytes] | None = None
-    #: The data as they were when they were read, and the names that this request has written since.
-    _first = codec.EMPTY
-    _own: frozenset[str] = frozenset()
-    _strict = False
-
     #: Why there is no session; the digest of the verifier that was presented, where it is not the record's.
     lost: Over | None = None
     proof: bytes = b""
@@ -127,7 +118,7 @@ class Session(MutableMapping[str, Any]):
         self.started = started
         # These two every request reads, and of an instance they are read in a fifth of the time.
         self.pending = False
-        self._data: dict[str, Any] | None = None
+        self._data = None
         if packed is not None:
             self._packed = packed
             self._id = presented
@@ -247,10 +238,10 @@ class Session(MutableMapping[str, Any]):
         """
         if not user_id:
             raise SessionError("login needs the user's id, and it is empty")
-        _text("the user's id", user_id)
-        _text("the description", description)
+        check_text("the user's id", user_id)
+        check_text("the description", description)
         if credentials_version is not None:
-            _text("credentials_version", credentials_version)
+            check_text("credentials_version", credentials_version)
         if checked_at is not None and not isinstance(checked_at, int | float):
             raise SessionError(
                 f"login needs checked_at in Unix seconds, not {type(checked_at).__name__}; use .timestamp()"
@@ -374,150 +365,13 @@ class Session(MutableMapping[str, Any]):
         granted = self.identity.sudo
         return self.sudo is True or (granted is not None and self.now - granted[0] <= max_age)
 
-    # --- data
-
-    def strict(self) -> None:
-        """Have the changes of this request refused (409) if another request changed the same names meanwhile."""
-        self._strict = True
+    # --- what has become of it, and when
 
     @property
     def now(self) -> float:
         """When this request began, in Unix seconds, never before the session was last seen; in a socket the time it is."""
         started = self.started if self.live is None else self.live()
         return started if self.record is None else max(started, self.record.seen)
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """All values, as they are now; for what is lent out of it nobody looks after."""
-        return self._decoded() if self._data is None else self._data
-
-    def _decoded(self) -> dict[str, Any]:
-        base = self._first = self._base
-        try:
-            data = self._data = codec.read(base)
-        except codec.UNREADABLE as error:
-            raise codec.unreadable(error) from None
-        return data
-
-    def __getitem__(self, name: str) -> Any:
-        self.read = True
-        data = self._data
-        if data is None:
-            data = self._decoded()
-        value = data[name]
-        kind = type(value)
-        if kind is list or kind is dict:
-            self._lend(name, value)
-        return value
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return a value, or the default."""
-        self.read = True
-        data = self._data
-        if data is None:
-            data = self._decoded()
-        if name not in data:
-            return default
-        value = data[name]
-        kind = type(value)
-        if kind is list or kind is dict:
-            self._lend(name, value)
-        return value
-
-    def setdefault(self, name: str, default: Any = None) -> Any:
-        """Return a value; where there is none, put the default there first."""
-        if name not in self:
-            self[name] = default
-        return self[name]
-
-    def __contains__(self, name: object) -> bool:
-        self.read = True
-        return name in self.data
-
-    def __iter__(self) -> Iterator[str]:
-        self.read = True
-        return iter(list(self.data))
-
-    def __len__(self) -> int:
-        self.read = True
-        return len(self.data)
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self._writable()
-        _text("a name in a session", name)
-        written = codec.encode(name, value)
-        if len(written) > self.rules.max_size:
-            raise SessionError(
-                f"session[{name!r}] would take {len(written)} bytes; sessions.max_size allows {self.rules.max_size}"
-                " for all values; keep large things in a database, and their key here"
-            )
-        self.data[name] = value
-        self._change(name, written)
-        if type(value) not in codec.PLAIN:
-            # Whoever put it there may go on filling it.
-            self._lend(name, value)
-
-    def __delitem__(self, name: str) -> None:
-        self._writable()
-        self.read = True
-        del self.data[name]
-        # What was not there when this request read the session, and is not its own, is not its to remove.
-        self._change(name, None, gone=name not in self._own and name not in codec.split(self._first))
-
-    def clear(self) -> None:
-        """Remove every name that was there when this request read the session; others stay."""
-        for name in list(self.data):
-            del self[name]
-
-    def _change(self, name: str, written: bytes | None, *, gone: bool = False) -> None:
-        if self._changes is None:
-            self._changes = {}
-        if gone:
-            self._changes.pop(name, None)
-        else:
-            self._changes[name] = written
-        if self._lent is not None:
-            self._lent.pop(name, None)
-        self.pending = True
-
-    def _lend(self, name: str, value: Any) -> None:
-        """Take note of a value that can be changed in place."""
-        if self._lent is None:
-            self._lent = {}
-        if name not in self._lent:
-            self._lent[name] = codec.encode(name, value)
-            self.pending = True
-
-    def changes(self) -> dict[str, bytes | None]:
-        """Return the names that this request changed: written value, None for removed.
-
-        Raise SessionError for a value that was changed in place into something that can't be kept.
-        """
-        changes = self._changes if self._changes is not None else {}
-        if self._lent:
-            for name, before in self._lent.items():
-                after = codec.encode(name, self.data[name])
-                if after != before:
-                    changes[name] = self._lent[name] = after
-        self._changes = changes
-        return changes
-
-    def expected(self, names: dict[str, bytes | None]) -> dict[str, bytes | None]:
-        """Return what stood under some names when this request read the session, if it asked to be strict."""
-        if not self._strict:
-            return {}
-        before = codec.split(self._base)
-        return {name: bytes(before[name]) if name in before else None for name in names}
-
-    def whole(self) -> bytes:
-        """Return all data, changes included, as a new record holds them."""
-        values: dict[str, Any] = dict(codec.split(self._base))
-        for name, value in self.changes().items():
-            if value is None:
-                values.pop(name, None)
-            else:
-                values[name] = value
-        return codec.join(values)
 
     def settled(self, record: Record | None) -> None:
         """Go on from what the store holds now; after a failure without what it dropped."""
@@ -581,13 +435,3 @@ class Session(MutableMapping[str, Any]):
         self.read = True
         if self.sealed:
             raise SessionError(f"{what}: {_LATE}")
-
-
-def _text(what: str, given: object) -> None:
-    """Raise SessionError for what can't be written out as text."""
-    if not isinstance(given, str):
-        raise SessionError(f"{what} is text, not {type(given).__name__}")
-    try:
-        given.encode()
-    except UnicodeEncodeError:
-        raise SessionError(f"{what} can't be kept: text with lone surrogates has no UTF-8") from None
