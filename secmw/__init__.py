@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from secmw.keys import KeyRing
     from secmw.policy import Policy
     from secmw.sessions.session import Session
+    from secmw.stores.sealing import sealed
 
 __version__: str
 
@@ -42,6 +43,7 @@ _HOMES = {
     "Sessions": "secmw.config.settings",
     "Sudo": "secmw.config.settings",
     "Xsrf": "secmw.config.settings",
+    "sealed": "secmw.stores.sealing",
 }
 
 
@@ -96,6 +98,7 @@ __all__ = [
     "config",
     "cookies",
     "headers",
+    "sealed",
     "sinks",
     "stores",
     "testing",

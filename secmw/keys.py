@@ -1,7 +1,7 @@
 """KeyRing: the keys everything else is derived from; the first makes, all check.
 
-Secret keys themselves sign nothing: each purpose gets its own key by HMAC-SHA-256 of its name. Sealing needs the
-extra ``crypto`` and comes with the stores that use it.
+Secret keys themselves sign and seal nothing: each purpose gets its own key by HMAC-SHA-256 of its name. What seals is
+:mod:`secmw.sealer`.
 """
 
 from __future__ import annotations
@@ -103,7 +103,14 @@ class KeyRing:
     def __repr__(self) -> str:
         return f"KeyRing({len(self._keys)} key{'' if len(self._keys) == 1 else 's'})"
 
+    def __len__(self) -> int:
+        return len(self._keys)
+
     def signer(self, purpose: str) -> Signer:
         """Return the signer for one purpose; tags of different purposes never fit each other."""
+        return Signer(self.derive(purpose))
+
+    def derive(self, purpose: str) -> tuple[bytes, ...]:
+        """Return a key of 32 bytes for one purpose from each secret key."""
         name = b"secmw/1/" + purpose.encode("ascii")
-        return Signer(hmac.digest(key, name, "sha256") for key in self._keys)
+        return tuple(hmac.digest(key, name, "sha256") for key in self._keys)

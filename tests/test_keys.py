@@ -209,3 +209,12 @@ def test_a_development_key_left_empty_by_a_crash_is_no_key(tmp_path: Path) -> No
     (folder / "development.key").write_text("")
     with pytest.raises(ValueError, match="too weak"):
         decode_key(development_key(folder))
+
+
+def test_each_purpose_has_a_key_of_each_secret_key() -> None:
+    one, two = new_key(), new_key()
+    ring = KeyRing([one, two])
+    assert len(ring) == 2
+    assert ring.derive("a") == KeyRing([one]).derive("a") + KeyRing([two]).derive("a")
+    assert len({*ring.derive("a"), *ring.derive("b"), decode_key(one), decode_key(two)}) == 6
+    assert {len(key) for key in ring.derive("a")} == {32}

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from secmw.stores.memory import AsyncMemoryStore, MemoryStore
     from secmw.stores.redis.async_store import AsyncRedisStore
     from secmw.stores.redis.store import RedisStore
+    from secmw.stores.sealing import sealed
+    from secmw.stores.sealing.async_store import AsyncSealed
+    from secmw.stores.sealing.store import Sealed
     from secmw.stores.sql.store import AsyncSQLStore, SQLStore
     from secmw.stores.sqlite import AsyncSQLiteStore, SQLiteStore
 
@@ -42,12 +45,15 @@ _HOMES: Final = {
     "AsyncSQLStore": "secmw.stores.sql.store",
     "AsyncRedisStore": "secmw.stores.redis.async_store",
     "AsyncSQLiteStore": "secmw.stores.sqlite",
+    "AsyncSealed": "secmw.stores.sealing.async_store",
     "AsyncStore": "secmw.stores.base",
     "MemoryStore": "secmw.stores.memory",
     "RedisStore": "secmw.stores.redis.store",
     "SQLStore": "secmw.stores.sql.store",
     "SQLiteStore": "secmw.stores.sqlite",
+    "Sealed": "secmw.stores.sealing.store",
     "Store": "secmw.stores.base",
+    "sealed": "secmw.stores.sealing",
 }
 
 GROUP: Final = "secmw.stores"
@@ -125,12 +131,15 @@ __all__ = [
     "AsyncRedisStore",
     "AsyncSQLStore",
     "AsyncSQLiteStore",
+    "AsyncSealed",
     "AsyncStore",
     "GROUP",
     "MemoryStore",
     "RedisStore",
     "SQLStore",
     "SQLiteStore",
+    "Sealed",
     "Store",
     "open_store",
+    "sealed",
 ]
