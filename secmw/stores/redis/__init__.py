@@ -1,4 +1,4 @@
-"""Sessions in a Redis >= 6.2 or a Valkey, for any number of machines.
+"""Sessions in a Redis >= 6.2 or a Valkey, alone, with Sentinels or as a Cluster, for any number of machines.
 
     where      the URL
     layout     the names of keys, and what is in their values
@@ -6,6 +6,7 @@
     commands   what each method asks, and what the answers mean, for both colours
     pool       blocking connections, and the store over them
     mux        one connection for an event loop, and the store over it
+    cluster    who of a Cluster is asked what; pools and muxes are the connections to all of them
 
 Importing this loads no driver.
 """
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def open_url(url: str, *, asynchronous: bool, clock: Clock) -> RedisStore | AsyncRedisStore:
-    """Make the store of a URL: ``redis://host:6379/0``, ``rediss://...``, ``redis+unix:///run/redis.sock``."""
+    """Make the store of a URL; see :func:`secmw.stores.redis.where.parse`."""
     from secmw.stores.redis.where import parse
 
     parse(url)

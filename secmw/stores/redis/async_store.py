@@ -12,9 +12,11 @@ from secmw.errors import StoreError
 from secmw.sessions.record import Ended, Over, Record
 from secmw.sessions.writes import Lost, Revoked, Write, Written
 from secmw.stores.redis.asking import Plan
+from secmw.stores.redis.cluster import Cluster
 from secmw.stores.redis.commands import Plans
 from secmw.stores.redis.layout import Keys
 from secmw.stores.redis.mux import Mux
+from secmw.stores.redis.muxes import Muxes
 from secmw.stores.redis.where import parse
 
 _Outcome = TypeVar("_Outcome")
@@ -28,7 +30,7 @@ class _Errand:
 
     __slots__ = ("_mux", "_plan", "outcome")
 
-    def __init__(self, mux: Mux, plan: Plan[Any], outcome: asyncio.Future[Any]) -> None:
+    def __init__(self, mux: Mux | Muxes, plan: Plan[Any], outcome: asyncio.Future[Any]) -> None:
         self._mux = mux
         self._plan = plan
         self.outcome = outcome
@@ -57,9 +59,11 @@ class AsyncRedisStore:
 
     def __init__(self, url: str, *, clock: Clock = system) -> None:
         self._where = parse(url)
-        self._plans = Plans(Keys(self._where.prefix), clock.now)
-        self._muxes: dict[asyncio.AbstractEventLoop, Mux] = {}
-        self._mux: Mux | None = None
+        apart = self._where.kind == "cluster"
+        self._plans = Plans(Keys(self._where.prefix), clock.now, self._where.copies, apart=apart)
+        self._cluster = Cluster(self._where) if apart else None
+        self._muxes: dict[asyncio.AbstractEventLoop, Mux | Muxes] = {}
+        self._mux: Mux | Muxes | None = None
         self._holder = b""
         self._pid = os.getpid()
 
@@ -126,7 +130,7 @@ class AsyncRedisStore:
         errand.go_on(None)
         return errand.outcome
 
-    def _connection(self) -> Mux:
+    def _connection(self) -> Mux | Muxes:
         loop, mux = asyncio.get_running_loop(), self._mux
         if mux is not None and mux.loop is loop and self._pid == os.getpid():
             return mux
@@ -137,6 +141,8 @@ class AsyncRedisStore:
         mux = self._muxes.get(loop)
         if mux is None:
             self._muxes = {other: mux for other, mux in self._muxes.items() if not other.is_closed()}
-            mux = self._muxes[loop] = Mux(self._where, loop)
+            cluster = self._cluster
+            mux = Muxes(self._where, cluster, loop) if cluster is not None else Mux(self._where, loop)
+            self._muxes[loop] = mux
         self._mux = mux
         return mux

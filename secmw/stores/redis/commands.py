@@ -104,7 +104,8 @@ class Plans(Sweeps):
             command = scripts.SWAP.call(key, *_swap(write))
         else:
             command = scripts.UPDATE.call(key, *_update(write))
-        (answer,) = yield from ask([command])
+        taking = self._copies if isinstance(write, Swap) and write.takes else 0
+        (answer,) = yield from ask([command], copies=taking)
         return self._outcome(write.selector, answer)
 
     def _identify(self, write: Rotate | Update, key: bytes) -> Plan[Written | Lost]:
@@ -139,7 +140,7 @@ class Plans(Sweeps):
                     after.verifier,
                     after.owner,
                 )
-            (answer,) = yield from ask([command])
+            (answer,) = yield from ask([command], copies=self._copies)
             if answer[0] != b"again":
                 return self._outcome(write.selector, answer)
             raw = answer[1]
@@ -149,7 +150,8 @@ class Plans(Sweeps):
         kind = _LIMITS.get(write.reason, b"")
         stone = tombstone(write.reason, write.at + REMEMBERED)
         call = scripts.END.call(key, number(write.at), TOLD_MARGIN, stone, STONE_LASTS, kind)
-        (answer,) = yield from ask([call])
+        # What a limit ends is over by what is in the record.
+        (answer,) = yield from ask([call], copies=0 if kind else self._copies)
         outcome = self._outcome(write.selector, answer)
         if isinstance(outcome, Written) and (user_id := outcome.record.user_id) is not None:
             yield from self._leave(user_id, [write.selector])
@@ -178,7 +180,7 @@ class Plans(Sweeps):
         (answer,) = yield from ask([put])
         if answer is None:
             return (yield from self._late(write, write.user_id, generation))
-        displaced = yield from self._bury(oldest, Over.REVOKED, now)
+        displaced = yield from self._bury(oldest, Over.REVOKED, now, copies=self._copies)
         yield from self._leave(write.user_id, oldest)
         return Written(write.record, tuple(record.selector for record in displaced))
 
@@ -198,9 +200,9 @@ class Plans(Sweeps):
                     return Lost(Why.CAP)
             version = known.version if write.cap else b"*"
             lasts = lasting(write.record.expires - self._now())
-            (answer,) = yield from ask(
-                [scripts.JOIN.call(user, field, entry, known.generation, version, lasts)]
-            )
+            join = scripts.JOIN.call(user, field, entry, known.generation, version, lasts)
+            # Or the session might outlive its place in the index, where an end of all would pass it by.
+            (answer,) = yield from ask([join], copies=self._copies if self._apart else 0)
             if answer == b"written":
                 return known.generation, oldest
             if answer == b"exists":
@@ -225,14 +227,16 @@ class Plans(Sweeps):
         now = self._now()
         name, raw = self._keys.value(space, key), kept(bytes(value), now + ttl)
         if once:
-            (answer,) = yield from ask([scripts.PUT.call(name, raw, lasting(ttl), number(now))])
+            # What may be used once, here and below, must not come back.
+            call = scripts.PUT.call(name, raw, lasting(ttl), number(now))
+            (answer,) = yield from ask([call], copies=self._copies)
         else:
             (answer,) = yield from ask([(b"SET", name, raw, b"PX", lasting(ttl))])
         return bool(answer)
 
     def take(self, space: str, key: str) -> Plan[bytes | None]:
         """Return a value and remove it."""
-        (answer,) = yield from ask([(b"GETDEL", self._keys.value(space, key))])
+        (answer,) = yield from ask([(b"GETDEL", self._keys.value(space, key))], copies=self._copies)
         return taken(answer, self._now())
 
     def count(self, space: str, key: str, ttl: float) -> Plan[int]:

@@ -3,6 +3,9 @@
 Answers come in the order of the questions, so that each goes to who asked, or to nobody where that request is gone; none
 is ever handed to the next one. A connection that fails, or does not answer in time, is replaced and never used again, and
 all that waits for it gets StoreError. What was never sent, and what only reads, is asked once more on the next one.
+
+What replicas must have goes over a connection of its own: Redis answers nothing on it until they do. Who the master is,
+the sentinels are asked for each connection, one after another, and it is asked itself whether it is one.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from hiredis import HiredisError, Reader, pack_command
 
 from secmw.errors import StoreError
-from secmw.stores.redis.asking import Ask, Refused
+from secmw.stores.redis.asking import DEMOTED, Ask, Refused, UnreachedError, received, sent
 from secmw.stores.redis.where import Where
 
 if TYPE_CHECKING:
@@ -29,6 +32,13 @@ GREET: Final = 0.2
 
 ANSWER: Final = 0.5
 """Seconds that it has to answer any other."""
+
+ASKED: Final = 0.15
+"""Seconds that a sentinel has to name the master."""
+
+STALE: Final = 1.0
+"""Seconds after which a connection that nobody has used may lead to what is no master any more: of what happens to a
+server, its sentinels know first."""
 
 #: How often it is looked whether an answer is late.
 _LOOK: Final = 0.05
@@ -46,8 +56,12 @@ class _Question:
         self.done = done
         self.since = since
         self.again = False
-        self.packed = b"".join([pack_command(command) for command in asked.commands])  # type: ignore[arg-type] # it takes any number
-        self.left = len(asked.commands)
+        self.packed = b"".join([pack_command(command) for command in sent(asked)])  # type: ignore[arg-type] # it takes any number
+        self.begin()
+
+    def begin(self) -> None:
+        """Wait for all answers, or for all of them once more."""
+        self.left = len(self.asked.commands) + (self.asked.copies > 0)
         self.answers: list[Any] = []
 
 
@@ -60,23 +74,32 @@ class Mux:
         self._wire: _Wire | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._context: SSLContext | None = None
+        self._sentinels = where.nodes
+        self._confirming: Mux | None = None
         #: What has not been sent.
         self._next: deque[_Question] = deque()
         self._flushing = False
 
     def ask(self, asked: Ask, done: Done) -> None:
         """Send some commands by the end of this turn of the loop; ``done`` is called once, with answers or an error."""
-        self._queue(_Question(asked, done, self.loop.time()))
+        if not asked.copies:
+            self._queue(_Question(asked, done, self.loop.time()))
+            return
+        if self._confirming is None:
+            self._confirming = Mux(self._where, self.loop)
+        self._confirming._queue(_Question(asked, done, self.loop.time()))
 
     def close(self) -> None:
         """Close the connection; who waits for it gets StoreError."""
+        if self._confirming is not None:
+            self._confirming.close()
         if self._connecting is not None:
             self._connecting.cancel()
             self._connecting = None
         wire, self._wire = self._wire, None
         if wire is not None:
             wire.fail("the store was closed", again=False)
-        self._refuse("the store was closed")
+        self._refuse(StoreError("the store was closed"))
 
     def lost(self, wire: _Wire, again: list[_Question]) -> None:
         """Take back from a connection that has ended what may be asked once more."""
@@ -87,6 +110,8 @@ class Mux:
             self._queue(question)
 
     def _queue(self, question: _Question) -> None:
+        if self._wire is not None and self._sentinels and self._wire.rests(question.since - STALE):
+            self._wire.fail("nobody used it for a while")
         self._next.append(question)
         if self._wire is None:
             if self._connecting is None:
@@ -107,27 +132,21 @@ class Mux:
         self._wire.send(questions)
 
     async def _connect(self) -> None:
-        where, loop = self._where, self.loop
-        wire = _Wire(self, loop)
+        wire = _Wire(self, self.loop)
         try:
-            if where.tls and self._context is None:
+            if self._where.tls and self._context is None:
                 # Reading the certificates takes a while: once.
-                self._context = where.context()
-            async with asyncio.timeout(CONNECT):
-                if where.path:
-                    await loop.create_unix_connection(lambda: wire, where.path)
-                else:
-                    await loop.create_connection(lambda: wire, where.host, where.port, ssl=self._context)
-            async with asyncio.timeout(GREET):
-                await self._greet(wire)
+                self._context = self._where.context()
+            async with asyncio.timeout(CONNECT + GREET):
+                where = await self._master() if self._sentinels else self._where
+                await self._open(wire, where)
         except (StoreError, OSError, TimeoutError) as error:
             wire.fail("the connection was given up", again=False)
             self._connecting = None
             # What a system says of a server holds no secret, but what a server says may.
+            known = isinstance(error, StoreError)
             self._refuse(
-                str(error)
-                if isinstance(error, StoreError)
-                else f"Redis can't be reached: {type(error).__name__}"
+                UnreachedError(str(error) if known else f"Redis can't be reached: {type(error).__name__}")
             )
         except asyncio.CancelledError:
             wire.fail("the store was closed", again=False)
@@ -136,25 +155,54 @@ class Mux:
             self._wire, self._connecting = wire, None
             self._flush()
 
-    async def _greet(self, wire: _Wire) -> None:
+    async def _master(self) -> Where:
+        """Ask one sentinel after another who the master is; the one that does not know comes last from then on."""
+        said: Exception = StoreError("there is no sentinel")
+        for node in self._sentinels:
+            wire = _Wire(self, self.loop)
+            try:
+                async with asyncio.timeout(ASKED):
+                    return self._where.named(await self._open(wire, self._where.sentinel(node)))
+            except (StoreError, OSError, TimeoutError) as error:
+                said = error
+            finally:
+                wire.fail("it was asked", again=False)
+            first, *others = self._sentinels
+            self._sentinels = (*others, first)
+        raise said
+
+    async def _open(self, wire: _Wire, where: Where) -> Any:
+        """Connect, and return the last answer to the greeting."""
+        async with asyncio.timeout(CONNECT):
+            if where.path:
+                await self.loop.create_unix_connection(lambda: wire, where.path)
+            else:
+                await self.loop.create_connection(lambda: wire, where.host, where.port, ssl=self._context)
+        async with asyncio.timeout(GREET):
+            answer = await self._greet(wire, where)
+        where.greeted(answer)
+        return answer
+
+    async def _greet(self, wire: _Wire, where: Where) -> Any:
         greeted: asyncio.Future[list[Any] | StoreError] = self.loop.create_future()
 
         def done(answers: list[Any] | StoreError) -> None:
             if not greeted.done():
                 greeted.set_result(answers)
 
-        wire.send([_Question(Ask(self._where.greeting()), done, self.loop.time())])
+        wire.send([_Question(Ask(where.greeting()), done, self.loop.time())])
         answers = await greeted
         if isinstance(answers, StoreError):
             raise answers
         for answer in answers:
             if isinstance(answer, Refused):
                 raise StoreError(f"Redis refused: {answer.code}")
+        return answers[-1]
 
-    def _refuse(self, why: str) -> None:
+    def _refuse(self, error: StoreError) -> None:
         questions, self._next = self._next, deque()
         for question in questions:
-            question.done(StoreError(why))
+            question.done(error)
 
 
 class _Wire(asyncio.Protocol):
@@ -167,7 +215,7 @@ class _Wire(asyncio.Protocol):
         self._reader = Reader(replyError=Refused, protocolError=HiredisError)
         self._waiting: deque[_Question] = deque()
         self._watch: asyncio.TimerHandle | None = None
-        self._looked = 0.0
+        self._looked = self._sent = 0.0
         self._spared: _Question | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -177,7 +225,7 @@ class _Wire(asyncio.Protocol):
 
     def send(self, questions: deque[_Question] | list[_Question]) -> None:
         """Send questions in one piece."""
-        now = self._loop.time()
+        now = self._sent = self._loop.time()
         for question in questions:
             question.since = now
         self._waiting.extend(questions)
@@ -191,18 +239,21 @@ class _Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand out the answers that have come."""
-        reader, waiting = self._reader, self._waiting
+        reader, waiting, demoted = self._reader, self._waiting, False
         try:
             reader.feed(data)
             while (answer := reader.gets()) is not False:
+                demoted = demoted or (type(answer) is Refused and answer.code in DEMOTED)
                 question = waiting[0]
                 question.answers.append(answer)
                 question.left -= 1
                 if not question.left:
                     waiting.popleft()
-                    question.done(question.answers)
+                    question.done(received(question.asked, question.answers))
         except (HiredisError, IndexError):
             self.fail("Redis said what is no answer", again=False)
+        if demoted:
+            self.fail("Redis is a replica now")
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - as asyncio calls it
         """End: the server has closed it, or we have."""
@@ -221,12 +272,16 @@ class _Wire(asyncio.Protocol):
         questions, self._waiting = self._waiting, deque()
         taken_back: list[_Question] = []
         for question in questions:
-            question.left, question.answers = len(question.asked.commands), []
+            question.begin()
             if again and question.asked.reading and not question.again:
                 taken_back.append(question)
             else:
                 question.done(StoreError(why))
         self._mux.lost(self, taken_back)
+
+    def rests(self, since: float) -> bool:
+        """Say whether nothing was sent since then, and nothing is waited for."""
+        return not self._waiting and self._sent < since
 
     def _look(self) -> None:
         """See whether the first answer is late."""

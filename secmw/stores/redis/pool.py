@@ -1,21 +1,25 @@
-"""A few blocking connections to a Redis, each used by one thread at a time; redis-py's, without its second tries."""
+"""A few blocking connections to a Redis, each used by one thread at a time; redis-py's, without its second tries.
+
+Who the master is, the sentinels are asked for each connection, one after another, and it is asked itself whether it is one.
+"""
 
 from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from hiredis import pack_command
 from redis.backoff import NoBackoff
 from redis.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as TimedOut
 from redis.retry import Retry
 
 from secmw.errors import StoreError
-from secmw.stores.redis.asking import Ask, Refused
+from secmw.stores.redis.asking import DEMOTED, Ask, Refused, UnreachedError, received, sent
 
 if TYPE_CHECKING:
     from secmw.stores.redis.where import Where
@@ -23,8 +27,18 @@ if TYPE_CHECKING:
 CONNECT: Final = 0.25
 """Seconds that a server has to take a connection."""
 
+GREET: Final = 0.2
+"""Seconds that it has to answer each command of a greeting."""
+
 ANSWER: Final = 0.5
-"""Seconds that a server has to answer."""
+"""Seconds that it has to answer any other."""
+
+ASKED: Final = 0.15
+"""Seconds that a sentinel has to take a connection, and again to name the master."""
+
+STALE: Final = 1.0
+"""Seconds after which a connection that nobody has used may lead to what is no master any more: of what happens to a
+server, its sentinels know first."""
 
 MOST: Final = 64
 """Connections that are open at most; who needs one more waits for as long as for an answer."""
@@ -38,6 +52,7 @@ class Pool:
 
     def __init__(self, where: Where) -> None:
         self._where = where
+        self._sentinels = where.nodes
         self._pid = 0
         self._left: list[Any] = []
         self._renew()
@@ -50,23 +65,26 @@ class Pool:
         if not free.acquire(timeout=ANSWER):
             raise StoreError("Redis is busy: every connection is in use")
         try:
-            return self._ask(asked)
+            answers = received(asked, self._ask(asked))
         except (RedisError, OSError) as error:
-            raise _failed(error) from None
+            raise StoreError(_why(error)) from None
         finally:
             free.release()
+        if isinstance(answers, StoreError):
+            raise answers
+        return answers
 
     def close(self) -> None:
         """Close the connections that are in nobody's use."""
         if self._pid == os.getpid():
             while self._idle:
-                _close(self._idle.pop())
+                _close(self._idle.pop()[0])
 
     def _ask(self, asked: Ask) -> list[Any]:
         connection, used = self._connected()
-        packed = [pack_command(command) for command in asked.commands]  # type: ignore[arg-type] # it takes any number
+        packed = [pack_command(command) for command in sent(asked)]  # type: ignore[arg-type] # it takes any number
         try:
-            answers = _exchange(connection, packed)
+            answers = _exchange(connection, packed, ANSWER)
         except TimedOut:
             raise
         except (RedisError, OSError):
@@ -74,26 +92,58 @@ class Pool:
             if not (used and asked.reading):
                 raise
             connection = self._made()
-            answers = _exchange(connection, packed)
-        self._idle.append(connection)
+            answers = _exchange(connection, packed, ANSWER)
+        if any(type(answer) is Refused and answer.code in DEMOTED for answer in answers):
+            _close(connection)
+        else:
+            self._idle.append((connection, time.monotonic()))
         return answers
 
     def _connected(self) -> tuple[AbstractConnection, bool]:
         while True:
             try:
-                connection = self._idle.pop()
+                connection, since = self._idle.pop()
             except IndexError:
                 return self._made(), False
             try:
                 # Nothing is to be read: neither an answer that is somebody else's, nor an end.
-                if not connection.can_read():
+                stale = self._sentinels and time.monotonic() - since > STALE
+                if not stale and not connection.can_read():
                     return connection, True
             except (RedisError, OSError):
                 pass
             _close(connection)
 
     def _made(self) -> AbstractConnection:
-        where = self._where
+        try:
+            return self._opened(self._master() if self._sentinels else self._where)[0]
+        except StoreError as error:
+            raise UnreachedError(str(error)) from None
+        except (RedisError, OSError) as error:
+            raise UnreachedError(_why(error)) from None
+
+    def _master(self) -> Where:
+        """Ask one sentinel after another who the master is; the one that does not know comes last from then on."""
+        start, said = time.monotonic(), StoreError("there is no sentinel")
+        for node in self._sentinels:
+            try:
+                connection, answer = self._opened(self._where.sentinel(node), ASKED, ASKED)
+                _close(connection)
+                return self._where.named(answer)
+            except (RedisError, OSError) as error:
+                said = StoreError(_why(error))
+            except StoreError as error:
+                said = error
+            first, *others = self._sentinels
+            self._sentinels = (*others, first)
+            if time.monotonic() - start > CONNECT:
+                break
+        raise said
+
+    def _opened(
+        self, where: Where, connect: float = CONNECT, greet: float = GREET
+    ) -> tuple[AbstractConnection, Any]:
+        """Return a connection, and the last answer to its greeting."""
         kind: Callable[..., AbstractConnection]
         more: dict[str, Any]
         if where.path:
@@ -107,8 +157,8 @@ class Pool:
             db=where.database,
             username=where.user or None,
             password=where.password or None,
-            socket_timeout=ANSWER,
-            socket_connect_timeout=CONNECT,
+            socket_timeout=greet,
+            socket_connect_timeout=connect,
             retry=Retry(NoBackoff(), 0),
             retry_on_error=[],
             health_check_interval=0,
@@ -118,29 +168,39 @@ class Pool:
             **more,
         )
         connection.connect()  # type: ignore[no-untyped-call] # redis-py's
-        return connection
+        if not where.last:
+            return connection, None
+        packed = pack_command(where.last)  # type: ignore[arg-type] # it takes any number
+        (answer,) = _exchange(connection, [packed], greet)
+        try:
+            if isinstance(answer, Refused):
+                raise StoreError(f"Redis refused: {answer.code}")
+            where.greeted(answer)
+        except StoreError:
+            _close(connection)
+            raise
+        return connection, answer
 
     def _renew(self) -> None:
         # Connections of the process that forked are its own: they are neither used nor closed here.
         if self._pid:
             self._left.append(self._idle)
-        self._idle: list[AbstractConnection] = []
+        self._idle: list[tuple[AbstractConnection, float]] = []
         self._free = threading.BoundedSemaphore(MOST)
         self._pid = os.getpid()
 
 
-def _exchange(connection: AbstractConnection, packed: list[bytes]) -> list[Any]:
+def _exchange(connection: AbstractConnection, packed: list[bytes], within: float) -> list[Any]:
     """Send commands and read an answer to each; a connection that fails is closed."""
     answers: list[Any] = []
     try:
         connection.send_packed_command(packed, check_health=False)  # type: ignore[no-untyped-call] # redis-py's
         for _ in packed:
             try:
-                answers.append(connection.read_response(disable_decoding=True))
-            except NoScriptError:
-                answers.append(Refused("NOSCRIPT"))
+                answers.append(connection.read_response(disable_decoding=True, timeout=within))
             except ResponseError as error:
-                answers.append(Refused(_code(error)))
+                # redis-py takes the first word away where it knows it.
+                answers.append(Refused(f"{error.status_code or ''} {error}".lstrip()))
     except BaseException:
         _close(connection)
         raise
@@ -151,15 +211,10 @@ def _close(connection: AbstractConnection) -> None:
     connection.disconnect()  # type: ignore[no-untyped-call] # redis-py's
 
 
-def _code(error: Exception) -> str:
-    # redis-py takes the first word away where it knows it.
-    return str(error) if type(error) is ResponseError else type(error).__name__
-
-
-def _failed(error: Exception) -> StoreError:
-    """Return what is raised for a failure; what a driver says may repeat what was sent."""
+def _why(error: Exception) -> str:
+    """Say what failed; what a driver says may repeat what was sent."""
     if isinstance(error, TimedOut):
-        return StoreError("Redis did not answer in time")
+        return "Redis did not answer in time"
     if isinstance(error, OSError) and not isinstance(error, RedisError):
-        return StoreError(f"Redis can't be reached: {type(error).__name__}")
-    return StoreError(f"Redis can't be asked: {type(error).__name__}")
+        return f"Redis can't be reached: {type(error).__name__}"
+    return f"Redis can't be asked: {type(error).__name__}"

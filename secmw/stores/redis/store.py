@@ -14,6 +14,7 @@ from secmw.stores.redis.asking import Plan
 from secmw.stores.redis.commands import Plans
 from secmw.stores.redis.layout import Keys
 from secmw.stores.redis.pool import Pool
+from secmw.stores.redis.pools import Pools
 from secmw.stores.redis.where import parse
 
 _Outcome = TypeVar("_Outcome")
@@ -28,8 +29,8 @@ class RedisStore:
 
     def __init__(self, url: str, *, clock: Clock = system) -> None:
         where = parse(url)
-        self._plans = Plans(Keys(where.prefix), clock.now)
-        self._pool = Pool(where)
+        self._plans = Plans(Keys(where.prefix), clock.now, where.copies, apart=where.kind == "cluster")
+        self._pool = Pools(where) if where.kind == "cluster" else Pool(where)
         self._holder = b""
         self._pid = 0
 

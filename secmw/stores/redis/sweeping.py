@@ -16,8 +16,8 @@ class Sweeps(UserPlans):
 
     __slots__ = ("_cursor",)
 
-    def __init__(self, keys: Keys, now: Callable[[], float]) -> None:
-        super().__init__(keys, now)
+    def __init__(self, keys: Keys, now: Callable[[], float], copies: int = 0, *, apart: bool = False) -> None:
+        super().__init__(keys, now, copies, apart=apart)
         self._cursor = b"0"
 
     def sweep(self, now: float, limit: int) -> Plan[int]:

@@ -21,11 +21,15 @@ STONE_LASTS: Final = b"%d" % REMEMBERED
 class UserPlans:
     """Make the plans about users; the index is under one key, and each session under its own."""
 
-    __slots__ = ("_keys", "_now")
+    __slots__ = ("_apart", "_copies", "_keys", "_now")
 
-    def __init__(self, keys: Keys, now: Callable[[], float]) -> None:
+    def __init__(self, keys: Keys, now: Callable[[], float], copies: int = 0, *, apart: bool = False) -> None:
         self._keys = keys
         self._now = now
+        #: How many replicas must have it where something ends.
+        self._copies = copies
+        #: Whether sessions and their users may lie on several machines, of which one may forget what another knows.
+        self._apart = apart
 
     def of_user(self, user_id: str) -> Plan[list[Record]]:
         """List the living sessions of a user."""
@@ -41,11 +45,12 @@ class UserPlans:
     def end_all(self, user_id: str, except_: str | None, reason: Over) -> Plan[Revoked]:
         """End all sessions of a user but one; the generation goes up first."""
         now = self._now()
-        (answer,) = yield from ask([scripts.BUMP.call(self._keys.user(user_id), number(now))])
+        bump = scripts.BUMP.call(self._keys.user(user_id), number(now))
+        (answer,) = yield from ask([bump], copies=self._copies)
         known = index(answer)
         selectors = [entry.selector for entry in known.entries if entry.selector != except_]
         # What is over by now ends too: a clock that is set back would revive it.
-        records = yield from self._bury(selectors, reason, now)
+        records = yield from self._bury(selectors, reason, now, copies=self._copies)
         yield from self._leave(user_id, selectors)
         ended = tuple(record.selector for record in records if record.over(now) is None)
         return Revoked(known.ends.number, ended)
@@ -82,14 +87,16 @@ class UserPlans:
                 yield from self._bury(selectors, Over.EXPIRED, self._now())
                 yield from self._leave(user_id, [*selectors, *ended])
 
-    def _bury(self, selectors: Sequence[str], reason: Over, now: float) -> Plan[list[Record]]:
+    def _bury(
+        self, selectors: Sequence[str], reason: Over, now: float, *, copies: int = 0
+    ) -> Plan[list[Record]]:
         """End sessions, those included that are not there yet; return those that were."""
         stone = tombstone(reason, now + REMEMBERED)
         calls = [
             scripts.BURY.call(self._keys.session(selector), stone, STONE_LASTS, TOLD_MARGIN)
             for selector in selectors
         ]
-        answers = yield from ask_in_batches(calls)
+        answers = yield from ask_in_batches(calls, copies=copies)
         records = (
             found(selector, answer[1], 0.0)
             for selector, answer in zip(selectors, answers, strict=True)

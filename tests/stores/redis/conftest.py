@@ -1,4 +1,4 @@
-"""One Redis for the tests here that do not stop it; each test finds it empty."""
+"""One Redis, and one Cluster, for the tests here that do not stop it; each test finds it empty."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.services.redis import RedisServer, serve_redis
+from tests.services.redis import Cluster, RedisServer, cluster, serve_redis
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +19,15 @@ def shared_redis() -> Iterator[RedisServer]:
 def redis(shared_redis: RedisServer) -> Iterator[RedisServer]:
     yield shared_redis
     shared_redis.ask("FLUSHALL")
+
+
+@pytest.fixture(scope="session")
+def shared_masters() -> Iterator[Cluster]:
+    with cluster(down=60) as running:
+        yield running
+
+
+@pytest.fixture
+def masters(shared_masters: Cluster) -> Iterator[Cluster]:
+    yield shared_masters
+    shared_masters.flush()

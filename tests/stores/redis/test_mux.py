@@ -21,6 +21,7 @@ from secmw.sessions import codec
 from secmw.sessions.record import Ended, Over, Record
 from secmw.sessions.writes import Create, End, Touch, Update, Written
 from secmw.stores.redis.async_store import AsyncRedisStore
+from secmw.stores.redis.mux import Mux
 from secmw.testing import FrozenClock
 from tests.servers import make_tls
 from tests.services.redis import RedisServer, serve_redis
@@ -246,7 +247,7 @@ def test_a_read_is_asked_once_more_where_the_connection_ends_and_a_write_is_not(
         writing = asyncio.ensure_future(store.write(Touch(selector=ZERO, at=NOW)))
         await asyncio.sleep(0.01)
         mux = store._mux
-        assert mux is not None
+        assert isinstance(mux, Mux)
         assert mux._wire is not None
         assert mux._wire._transport is not None
         mux._wire._transport.abort()
@@ -267,7 +268,7 @@ def test_what_was_not_sent_yet_is_asked_on_the_next_connection(redis: RedisServe
         writing = asyncio.ensure_future(store.write(Touch(selector=ZERO, at=NOW)))
         await asyncio.sleep(0)
         mux = store._mux
-        assert mux is not None
+        assert isinstance(mux, Mux)
         assert mux._wire is not None
         assert len(mux._next) == 1
         mux._wire.fail("gone")
@@ -309,7 +310,7 @@ def test_what_is_no_answer_ends_the_connection() -> None:
             if said.startswith(b"$"):
                 # One answer more than was asked: the first is taken, and nothing after it.
                 assert await store.load(ZERO) == Ended(Over.UNREADABLE)
-                assert store._mux is not None
+                assert isinstance(store._mux, Mux)
                 assert store._mux._wire is None
             else:
                 assert await refused(lambda: store.load(ZERO)) == "Redis said what is no answer"  # noqa: B023 - used at once

@@ -1,4 +1,4 @@
-"""Sessions in a Redis, for threads: the contract on Redis and on Valkey."""
+"""Sessions in a Redis, for threads: the contract on Redis and on Valkey, alone, under Sentinels and as a Cluster."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from secmw.stores import AsyncStore, Store
 from secmw.stores.redis.store import RedisStore
 from secmw.testing import FrozenClock, StoreContract
-from tests.services.redis import Kind, RedisServer, serve_redis
+from tests.services.redis import Cluster, Kind, RedisServer, Sentinel, cluster, sentinel, serve_redis
 
 pytestmark = pytest.mark.server
 
@@ -30,14 +30,16 @@ class RedisContract(StoreContract):
             yield
 
     def make_store(self, clock: FrozenClock) -> Store | AsyncStore:
-        store: Store | AsyncStore = self.kind(f"{self.server.url}?prefix=t{next(_names)}:", clock=clock)
+        store: Store | AsyncStore = self.kind(f"{self.url()}?prefix=t{next(_names)}:", clock=clock)
         return store
 
     def make_another(self, store: Any, clock: FrozenClock) -> Store | AsyncStore:
-        another: Store | AsyncStore = self.kind(
-            f"{self.server.url}?prefix={prefix_of(store).decode()}", clock=clock
-        )
+        url = f"{self.url()}?prefix={prefix_of(store).decode()}"
+        another: Store | AsyncStore = self.kind(url, clock=clock)
         return another
+
+    def url(self) -> str:
+        return self.server.url
 
     def plant(self, store: Any, selector: str, raw: bytes) -> bool:
         self.server.ask("SET", prefix_of(store) + b"s:" + selector.encode(), raw)
@@ -45,7 +47,49 @@ class RedisContract(StoreContract):
 
     def teardown_method(self) -> None:
         super().teardown_method()
+        self.flush()
+
+    def flush(self) -> None:
         self.server.ask("FLUSHALL")
+
+
+class SentinelContract(RedisContract):
+    """One master with a replica, whose endings the replica confirms."""
+
+    running: ClassVar[Sentinel]
+
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def _serve(cls) -> Iterator[None]:
+        with sentinel(cls.program, down=60) as cls.running:
+            cls.server = cls.running.servers[0]
+            yield
+
+    def url(self) -> str:
+        return self.running.url
+
+
+class ClusterContract(RedisContract):
+    """Three masters, on which users and their sessions lie apart."""
+
+    running: ClassVar[Cluster]
+
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def _serve(cls) -> Iterator[None]:
+        with cluster(cls.program, down=60) as cls.running:
+            yield
+
+    def url(self) -> str:
+        return self.running.url
+
+    def plant(self, store: Any, selector: str, raw: bytes) -> bool:
+        key = prefix_of(store) + b"s:" + selector.encode()
+        self.running.owner(key).ask("SET", key, raw)
+        return True
+
+    def flush(self) -> None:
+        self.running.flush()
 
 
 class TestRedisStore(RedisContract):
@@ -53,6 +97,14 @@ class TestRedisStore(RedisContract):
 
 
 class TestRedisStoreOnValkey(RedisContract):
+    program = "valkey"
+
+
+class TestRedisStoreWithSentinel(SentinelContract):
+    pass
+
+
+class TestRedisStoreOnAClusterOfValkeys(ClusterContract):
     program = "valkey"
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from secmw.errors import StoreError
 from secmw.stores import open_store
-from secmw.stores.redis.where import Where, parse
+from secmw.stores.redis.where import Node, Where, parse
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,37 @@ from secmw.stores.redis.where import Where, parse
             "redis+unix://:pass@/run/a%20b.sock?db=2",
             {"host": "", "path": "/run/a b.sock", "password": "pass", "database": 2},
         ),
+        ("redis://db?confirm=2", {"host": "db", "confirm": 2}),
+        (
+            "redis+sentinel://a,[::1]:7000/my%20master",
+            {"kind": "sentinel", "nodes": (Node("a", 26379), Node("::1", 7000)), "master": "my master"},
+        ),
+        (
+            "valkeys+sentinel://jane:p%40ss@a/m/2?confirm=0&sentinel_user=joe&sentinel_password=other",
+            {
+                "kind": "sentinel",
+                "nodes": (Node("a", 26379),),
+                "master": "m",
+                "database": 2,
+                "user": "jane",
+                "password": "p@ss",
+                "tls": True,
+                "confirm": 0,
+                "sentinel_user": "joe",
+                "sentinel_password": "other",
+            },
+        ),
+        (
+            "rediss+cluster://:pass@a:1,b:2/0?prefix=x:&ca=c.pem",
+            {
+                "kind": "cluster",
+                "nodes": (Node("a", 1), Node("b", 2)),
+                "password": "pass",
+                "tls": True,
+                "prefix": "x:",
+                "authority": "c.pem",
+            },
+        ),
     ],
 )
 def test_a_url_says_where_a_redis_is(url: str, expected: dict[str, Any]) -> None:
@@ -50,12 +82,24 @@ def test_a_url_says_where_a_redis_is(url: str, expected: dict[str, Any]) -> None
         ("redis://:secret@[db", "is not the URL of a Redis"),
         ("redis://db?secret", "is not the URL of a Redis"),
         ("redis://db?password=secret", "a password goes before the host"),
-        ("redis://db#secret", "no option but"),
+        ("redis://db#secret", "is written %23"),
         ("redis://db?ca=x.pem", "ca needs TLS"),
         ("unix://secret/run/redis.sock", "an absolute path"),
         ("redis+unix://", "an absolute path"),
-        ("redis+sentinel://:secret@a,b/name", "Sentinel and Cluster can't be used yet"),
-        ("redis+cluster://a,b", "Sentinel and Cluster can't be used yet"),
+        ("redis+unix://db,other/run/redis.sock", "an absolute path"),
+        ("redis://a,b", "one Redis has one host"),
+        ("redis+sentinel://a,b:secret/m", "is not the URL of a Redis"),
+        ("redis+sentinel://:secret@a,b", "the name of the master is missing; write redis+sentinel://"),
+        ("redis+sentinel:///name", "the host is missing"),
+        ("redis+sentinel://a,,b/name", "is not the URL of a Redis"),
+        ("redis+sentinel://a/name/secret", "the database must be a number"),
+        ("redis+sentinel://a/name?confirm=secret", "write confirm=1"),
+        ("redis://a?sentinel_password=secret", "no option but"),
+        ("redis+cluster://", "the host is missing"),
+        ("redis+cluster://a/1", "no database but 0"),
+        ("redis+cluster://a?confirm=-1", "write confirm=1"),
+        ("redis+cluster://a?ca=x.pem", "ca needs TLS"),
+        ("redis+://a", "there is no Redis behind this scheme"),
         ("redis+tcp://:secret@a", "there is no Redis behind this scheme"),
     ],
 )
@@ -68,10 +112,43 @@ def test_a_url_of_none_is_refused_with_what_to_write(url: str, said: str) -> Non
 
 
 def test_a_password_is_never_shown() -> None:
-    assert "secret" not in repr(parse("redis://jane:secret@db"))
+    url = "redis+sentinel://jane:secret@db/name?sentinel_password=secret"
+    assert "secret" not in repr(parse(url))
+    assert "secret" not in repr(parse(url).sentinel(Node("db", 1)))
 
 
 def test_a_connection_begins_with_what_it_takes() -> None:
     assert parse("redis://db").greeting() == [(b"PING",)]
     assert parse("redis://:p@db").greeting() == [(b"AUTH", b"p")]
     assert parse("redis://jane:p@db/2").greeting() == [(b"AUTH", b"jane", b"p"), (b"SELECT", b"2")]
+
+
+def test_a_sentinel_is_asked_for_the_master_and_the_master_whether_it_is_one() -> None:
+    """With the passwords of each."""
+    where = parse("redis+sentinel://jane:p@a,b/name/2?sentinel_password=other")
+    sentinel = where.sentinel(where.nodes[1])
+    assert (sentinel.host, sentinel.port) == ("b", 26379)
+    asked = (b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", b"name")
+    assert sentinel.greeting() == [(b"AUTH", b"other"), asked]
+    master = where.named([b"10.0.0.1", b"7000"])
+    assert (master.host, master.port) == ("10.0.0.1", 7000)
+    assert master.greeting() == [(b"AUTH", b"jane", b"p"), (b"SELECT", b"2"), (b"ROLE",)]
+    master.greeted([b"master", 0, []])
+    with pytest.raises(StoreError, match="is no master"):
+        master.greeted([b"slave", b"10.0.0.2", 7000, b"connected", 5])
+    with pytest.raises(StoreError, match="no master of that name"):
+        where.named(None)
+
+
+@pytest.mark.parametrize(
+    ("url", "copies"),
+    [
+        ("redis://a", 0),
+        ("redis://a?confirm=2", 2),
+        ("redis+sentinel://a/m", 1),
+        ("redis+sentinel://a/m?confirm=0", 0),
+        ("redis+cluster://a", 1),
+    ],
+)
+def test_replicas_confirm_an_end_where_there_are_some(url: str, copies: int) -> None:
+    assert parse(url).copies == copies

@@ -7,6 +7,7 @@ if is == 'stone' and at >= struct.unpack('<d', raw, 3) then return {'unknown'} e
 if is == 'record' then
   if ARGV[5] == 'limit' and not over(open(raw), at) then return {'conflict'} end
 elseif ARGV[5] ~= 'unreadable' then
+  again(KEYS[1], raw)
   return {'ended'}
 end
 keep(KEYS[1], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[2]))

@@ -53,6 +53,11 @@ local function keep(key, raw, lasting, margin)
   redis.call('SET', key, raw, 'PX', string.format('%.0f', math.ceil(lasting)))
 end
 
+-- Replicas confirm what this connection has written: what was there already is written once more, for them to have it.
+local function again(key, raw)
+  redis.call('SET', key, raw, 'KEEPTTL')
+end
+
 local function save(key, one, at, margin)
   local raw = struct.pack('<BBI4ddddI4c32I4', 1, 1, one.revision % 4294967296, one.created, one.seen, one.expires,
     one.idle, one.inactivity, one.verifier, #one.data) .. one.data .. one.owner
