@@ -33,8 +33,9 @@ export UV_PYTHON_DOWNLOADS := never
 # The tests start hundreds of Pythons: none should compile again what another one has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Debian's packages that the tests drive: the browser, the tool that makes it trust a test authority, and servers.
-APT := chromium curl libnss3-tools mariadb-server postgresql redis-server
+# Debian's packages that the tests drive: the browser, the tool that makes it trust a test authority, a clock that can be moved,
+# and servers.
+APT := chromium curl libfaketime libnss3-tools mariadb-server postgresql redis-server
 
 # The parts where an untested branch is a security fault.
 CORE := */secmw/checks/*,*/secmw/cookies/*,*/secmw/headers/*,*/secmw/exchange.py
@@ -170,7 +171,7 @@ requirements: $(DEV)/.dev
 bench: $(DEV)/.dev
 	@$(DEV)/bin/python -m benchmarks.overhead $(BENCH)
 
-peers: $(PEERS)/.peers
+peers: $(PEERS)/.peers apt
 	@$(PEERS)/bin/python -m benchmarks.peers $(BENCH)
 
 # Each by itself too; the first two end with a line for docs/explanation/soak.md.

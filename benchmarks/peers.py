@@ -1,8 +1,8 @@
-"""secmw next to other middleware: what each adds to a request, and what each does to an application.
+"""secmw next to other libraries: what each does to an application, what it adds to a request, what becomes of a session.
 
-python -m benchmarks.peers                     print both tables
-python -m benchmarks.peers --write             put them into docs/explanation/peers.md as well
-python -m benchmarks.peers --only behaviour    one of the two: behaviour or times
+python -m benchmarks.peers                     print all tables
+python -m benchmarks.peers --write             put them into docs/explanation/ as well
+python -m benchmarks.peers --only behaviour    one of behaviour, times and sessions
 
 It runs in the environment that `make peers` makes from requirements/peers.txt. No peer is imported before it is asked
 for, so this module loads without any.
@@ -16,16 +16,19 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 import secmw.asgi
 from benchmarks import overhead, page, requests
 from benchmarks.behaviour import QUESTIONS, Subject
 from benchmarks.probe import ask, prove
+from benchmarks.semantics import table
 from benchmarks.timing import compare
 from secmw.asgi import App, Scope
 
 PAGE: Final = page.EXPLANATION / "peers.md"
+SESSIONS: Final = page.EXPLANATION / "sessions-compared.md"
 
 _SECRET: Final = "for-measuring-only-0123456789abcdef"  # noqa: S105 (signs nothing that matters)
 
@@ -260,18 +263,26 @@ def _make(method: str, sent: Mapping[str, Headers], name: str) -> Scope:
     return requests.scope(method, sent[name])
 
 
+#: What there is, and where each goes, between the marks of its name.
+PARTS: Final[dict[str, tuple[Callable[[], str], Path]]] = {
+    "behaviour": (behaviour, PAGE),
+    "times": (times, PAGE),
+    "sessions": (table.tables, SESSIONS),
+}
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description="secmw next to other middleware.")
-    parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name} as well")
-    parser.add_argument("--only", choices=["behaviour", "times"], help="make one table and leave the other")
+    parser = argparse.ArgumentParser(description="secmw next to other libraries.")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/explanation as well")
+    parser.add_argument("--only", choices=PARTS, help="make one part and leave the others")
     options = parser.parse_args(arguments)
     page.quiet()
-    for mark, make in (("behaviour", behaviour), ("times", times)):
+    for mark, (make, where) in PARTS.items():
         if options.only in (None, mark):
             text = make()
             if options.write:
-                page.write(text, PAGE, mark)
+                page.write(text, where, mark)
             print(text)
 
 
