@@ -184,9 +184,9 @@ soak-model: $(DEV)/.dev apt
 	@for kind in redis valkey; do $(DEV)/bin/python -m tests.model $$(( $(HISTORIES) / 10 )) $$kind; done
 	@for kind in postgresql mariadb; do $(DEV)/bin/python -m tests.model $$(( $(HISTORIES) / 30 )) $$kind; done
 
-soak-races: $(DEV)/.dev
+soak-races: $(DEV)/.dev apt
 	@echo '== races between real processes'
-	@$(DEV)/bin/python -m tests.races $(ROUNDS)
+	@for kind in sqlite redis valkey postgresql mariadb; do $(DEV)/bin/python -m tests.races $(ROUNDS) $$kind; done
 
 soak-search: $(DEV)/.dev apt
 	@echo '== fuzzing and hypothesis'

@@ -56,9 +56,10 @@ KINDS: Final = {
 
 @dataclass(kw_only=True)
 class Tally:
-    """Count the rounds of one scenario on one kind of server."""
+    """Count the rounds of one scenario on one kind of server and one store."""
 
     kind: str
+    store: str
     scenario: str
     rounds: int = 0
     requests: int = 0
@@ -68,7 +69,7 @@ class Tally:
 
     def __str__(self) -> str:
         return (
-            f"{self.kind:9}{self.scenario:42}{self.rounds:6} rounds{self.requests:9} requests"
+            f"{self.kind:9}{self.store:11}{self.scenario:42}{self.rounds:6} rounds{self.requests:9} requests"
             f"{self.repeats:6} told to come back{len(self.broken):4} broken{self.seconds:8.1f} s"
         )
 
@@ -83,12 +84,26 @@ def workers(kind: str, *, faults: bool = False) -> Iterator[Server]:
         yield server
 
 
-def play(kind: str, server: Server, scenario: str, rounds: int, *, fault: str = "", enough: int = 5) -> Tally:
-    """Play one scenario so often, or until ``enough`` rounds are broken; ``fault`` names a store that is wrong."""
-    return asyncio.run(_play(server, Tally(kind=kind, scenario=scenario), rounds, fault, enough))
+def play(
+    kind: str,
+    server: Server,
+    scenario: str,
+    rounds: int,
+    *,
+    store: str = "sqlite",
+    url: str = "",
+    fault: str = "",
+    enough: int = 5,
+) -> Tally:
+    """Play one scenario so often, or until ``enough`` rounds are broken.
+
+    ``url``: of the store, empty for the workers' own file; ``fault`` names one that is wrong.
+    """
+    tally = Tally(kind=kind, store=store, scenario=scenario)
+    return asyncio.run(_play(server, tally, rounds, enough, url=url, fault=fault))
 
 
-async def _play(server: Server, tally: Tally, rounds: int, fault: str, enough: int) -> Tally:
+async def _play(server: Server, tally: Tally, rounds: int, enough: int, *, url: str, fault: str) -> Tally:
     turns = iter(range(rounds))
     play_round = SCENARIOS[tally.scenario]
 
@@ -108,7 +123,7 @@ async def _play(server: Server, tally: Tally, rounds: int, fault: str, enough: i
             tally.rounds += 1
 
     began = time.monotonic()
-    async with visit(server) as site:
+    async with visit(server, url) as site:
         clients = site.clients(1 if tally.scenario in WIDE else LANES, run=secrets.token_hex(3), fault=fault)
         await asyncio.gather(*(lane(client) for client in clients))
         tally.requests = sum(client.requests for client in clients)

@@ -1,6 +1,6 @@
-"""What the workers import: the application of app.py under secmw, with the SQLite store.
+"""What the workers import: the application of app.py under secmw, with the SQLite store, or the one a header names.
 
-The stores of faults.py are served too, if RACES_FAULTS says so: then a header chooses one.
+The stores of faults.py are served too, if RACES_FAULTS says so: then another header chooses one.
 """
 
 from __future__ import annotations
@@ -24,32 +24,36 @@ if TYPE_CHECKING:
 #: A key that protects nothing but these tests.
 KEY: Final = "dGhlIGtleSBvZiB0aGUgcmFjZXMsIGFuZCBubyBvdGhlcg=="
 
-#: Both questions of cross-site requests are asked elsewhere; here they would only cost time.
-_POLICY: Final = Policy.development(secret_keys=[KEY], store=f"sqlite:{app.DATABASE}", xsrf=None)
-
 #: Whether a request may choose a store that is wrong.
 _FAULTS: Final = bool(os.environ.get("RACES_FAULTS"))
 
 
+# Both questions of cross-site requests are asked elsewhere; here they would only cost time.
+@cache
+def _policy(url: str) -> Policy:
+    return Policy.development(secret_keys=[KEY], store=url or f"sqlite:{app.DATABASE}", xsrf=None)
+
+
 # Made when first asked for: most workers are asked for one of them.
 @cache
-def _asgi(fault: str) -> AsgiMiddleware:
+def _asgi(url: str, fault: str) -> AsgiMiddleware:
     store = InThreads(STORES[fault](app.DATABASE)) if fault and _FAULTS else None
-    return AsgiMiddleware(app.asgi, _POLICY, store=store)
+    return AsgiMiddleware(app.asgi, _policy(url), store=store)
 
 
 @cache
-def _wsgi(fault: str) -> WsgiMiddleware:
+def _wsgi(url: str, fault: str) -> WsgiMiddleware:
     store = STORES[fault](app.DATABASE) if fault and _FAULTS else None
-    return WsgiMiddleware(app.wsgi, _POLICY, store=store)
+    return WsgiMiddleware(app.wsgi, _policy(url), store=store)
 
 
 async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve a request with the store it asks for."""
-    names = [value.decode() for name, value in scope.get("headers", ()) if name == b"x-fault"]
-    await _asgi(names[0] if names else "")(scope, receive, send)
+    said = {name: value.decode("latin-1") for name, value in scope.get("headers", ())}
+    await _asgi(said.get(b"x-store", ""), said.get(b"x-fault", ""))(scope, receive, send)
 
 
 def wsgi(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Serve a request with the store it asks for."""
-    return _wsgi(environ.get("HTTP_X_FAULT", ""))(environ, start_response)
+    made = _wsgi(environ.get("HTTP_X_STORE", ""), environ.get("HTTP_X_FAULT", ""))
+    return made(environ, start_response)

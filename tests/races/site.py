@@ -11,17 +11,20 @@ import json
 import os
 import signal
 from collections import defaultdict
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from secmw.errors import StoreError
 from secmw.sessions.identifier import SELECTOR_LENGTH
-from secmw.stores.sqlite import SQLiteStore
+from secmw.stores import open_store
 from tests.races.app import DATABASE, GATES, OWNER, WORKER_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
+    from secmw.stores.base import Store
     from tests.servers import Server
 
 WORKERS: Final = 4
@@ -216,10 +219,14 @@ class Connection:
 
 @dataclass(kw_only=True)
 class Site:
-    """Be the running workers, as a test sees them: ways to reach each, gates, and the file their sessions are in."""
+    """Be the running workers, as a test sees them: ways to reach each, gates, and the store their sessions are in.
+
+    ``url``: that of the store, empty for the workers' file.
+    """
 
     server: Server
-    store: SQLiteStore
+    url: str
+    store: Store
     connections: dict[int, list[Connection]]
     gates: dict[str, Gate] = field(default_factory=dict)
 
@@ -235,6 +242,22 @@ class Site:
         ]
 
 
+class _Patient:
+    """Ask a store again where it does not answer in time: the machine may be busy."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return partial(self._ask, name)
+
+    def _ask(self, name: str, *words: Any) -> Any:
+        for _ in range(_REPEATS):
+            with suppress(StoreError):
+                return getattr(self._store, name)(*words)
+        raise Broken(f"the store does not answer to {name}")
+
+
 class Client:
     """Be what a scenario is played with: it asks, and never on a connection that another client uses."""
 
@@ -246,7 +269,7 @@ class Client:
         run: str,
         fault: str = "",
     ) -> None:
-        self.store = site.store
+        self.store = _Patient(site.store)
         #: How many requests this client may have in flight.
         self.width = sum(map(len, lanes))
         self.requests = 0
@@ -255,7 +278,9 @@ class Client:
         self._mine: list[Gate] = []
         self._started: list[asyncio.Task[Answer]] = []
         self._run = run
-        self._headers = {"X-Fault": fault} if fault else {}
+        self._headers = {"X-Store": site.url} if site.url else {}
+        if fault:
+            self._headers["X-Fault"] = fault
         self._idle: list[asyncio.Queue[Connection]] = []
         for lane in lanes:
             queue: asyncio.Queue[Connection] = asyncio.Queue()
@@ -356,10 +381,10 @@ def _judge(steps: str, answer: Answer) -> None:
 
 
 @asynccontextmanager
-async def visit(server: Server) -> AsyncIterator[Site]:
-    """Connect to every worker, and keep gates open for them, for the time of the block."""
-    site = Site(server=server, store=SQLiteStore(server.directory / DATABASE), connections={})
-
+async def visit(server: Server, url: str = "") -> AsyncIterator[Site]:
+    """Connect to every worker, and keep gates open for them, for the time of the block; ``url``: of another store."""
+    store = open_store(url or f"sqlite:{server.directory / DATABASE}")
+    site = Site(server=server, url=url, store=store, connections={})
     loop = asyncio.get_running_loop()
     keeper = await loop.create_unix_server(
         lambda: _Keeper(site.gates), str(server.directory / GATES), backlog=1024
