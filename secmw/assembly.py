@@ -88,6 +88,8 @@ def assemble(
         elif load is not None and _is_async(load) is not asynchronous:
             other = "an AsyncStore; this is ASGI" if asynchronous else "a Store; this is WSGI"
             problems.append(Problem("store", f"{type(opened).__name__} has the wrong colour; give {other}"))
+        elif load is not None and sessions.seal:
+            opened = _sealed(opened, policy, clock, problems)
     if hooks.verify is None and "sudo" in policy._written and policy.sudo.enabled:
         problems.append(
             Problem(
@@ -133,6 +135,18 @@ def _store(policy: Policy, clock: Clock, problems: list[Problem], *, asynchronou
     except ValueError as error:
         problems.append(Problem("store", str(error)))
         return None
+
+
+def _sealed(store: Any, policy: Policy, clock: Clock, problems: list[Problem]) -> Any:
+    from secmw.stores import sealed
+
+    try:
+        made = sealed(store, policy.secret_keys, clock=clock)
+    except ValueError as error:
+        problems.append(Problem("sessions.seal", str(error), "True"))
+        return None
+    # The host may have sealed its own.
+    return store if type(store) is type(made) else made
 
 
 def _recorder(

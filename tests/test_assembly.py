@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,19 @@ import secmw.asgi
 import secmw.wsgi
 from secmw.assembly import AsyncParts, Parts, assemble
 from secmw.audit.recorder import AsyncRecorder, Recorder
+from secmw.config.settings import Sessions
 from secmw.errors import ConfigError
 from secmw.hooks import NONE, Hooks
 from secmw.policy import Policy
-from secmw.stores import AsyncMemoryStore, AsyncSQLiteStore, MemoryStore, SQLiteStore
+from secmw.stores import (
+    AsyncMemoryStore,
+    AsyncSealed,
+    AsyncSQLiteStore,
+    MemoryStore,
+    Sealed,
+    SQLiteStore,
+    sealed,
+)
 from secmw.testing import FrozenClock
 from tests.making import KEY, URL, policy
 
@@ -109,7 +119,39 @@ def test_a_policy_that_screens_nothing_opens_no_store() -> None:
     assert parts(site(screening=False)).store is None
 
 
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_policy_may_have_everything_sealed(asynchronous: bool) -> None:
+    """SE-20"""
+    made = site(sessions=Sessions(seal=True))
+    given = AsyncMemoryStore() if asynchronous else MemoryStore()
+    for found in (
+        (async_parts if asynchronous else parts)(made),
+        (async_parts if asynchronous else parts)(made, store=given),
+        (async_parts if asynchronous else parts)(made, store=sealed(given, [KEY])),
+    ):
+        assert type(found.store) is (AsyncSealed if asynchronous else Sealed)
+        assert type(found.store.store).__name__.endswith("MemoryStore")
+        assert found.sweeper is not None
+
+
 # --- what is wrong
+
+
+def test_a_seal_needs_a_key() -> None:
+    """SE-20"""
+    with pytest.raises(
+        ConfigError, match=r"sessions\.seal = True: needs a key in secret_keys, which is empty"
+    ):
+        site(sessions=Sessions(seal=True), secret_keys=(), xsrf=None)
+
+
+def test_a_seal_needs_what_seals(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("store", "async_store"):
+        monkeypatch.setitem(sys.modules, f"secmw.stores.sealing.{name}", None)
+    for asynchronous in (False, True):
+        found = problems(site(sessions=Sessions(seal=True)), asynchronous=asynchronous)
+        assert list(found) == ["sessions.seal"]
+        assert "pip install 'secmw[crypto]'" in found["sessions.seal"]
 
 
 def test_sessions_have_to_live_somewhere() -> None:

@@ -7,7 +7,7 @@ import getpass
 import math
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -25,7 +25,8 @@ from secmw.policy import Policy
 from secmw.sessions.identifier import SELECTOR_LENGTH, well_formed
 from secmw.sessions.record import Identity, Over, Record
 from secmw.sessions.writes import End, Lost
-from secmw.stores import open_store
+from secmw.stores import open_store, sealed
+from secmw.stores.sealing import KEPT_UNDER
 
 if TYPE_CHECKING:
     from secmw.stores.base import Store
@@ -70,7 +71,9 @@ def list_(url: str | None, file: Path | None, user: str) -> None:
 
     In a pipe: a line each, its columns separated by tabs, the selector first.
     """
-    with _opened(_place(url, file)) as store:
+    place = _place(url, file)
+    with _opened(place) as store:
+        _unsealed(place, store)
         rows = [_row(record) for record in store.of_user(user)]
     if sys.stdout.isatty():
         _show(rows, user)
@@ -95,12 +98,14 @@ def revoke(url: str | None, file: Path | None, selector: str | None, user: str |
     recorder = _recorder(place)
     if selector is None:
         with _opened(place) as store:
+            _unsealed(place, store)
             ended = store.end_all(str(user)).selectors
         click.echo(f"Ended {_count(len(ended))} of user {_plain(str(user))}.")
         _record(recorder, [(Identity(user_id=user), name) for name in ended])
         return
     _check(selector)
     with _opened(place) as store:
+        _unsealed(place, store)
         found = store.write(End(selector=selector, at=system.now(), reason=Over.REVOKED))
     if isinstance(found, Lost):
         click.echo(f"There is no living session {selector}: {found.reason}.", err=True)
@@ -138,7 +143,7 @@ def init(url: str | None, file: Path | None) -> None:
     An application does this by itself where its user of the database may make tables. For one that may not, somebody
     who may calls this once, and again after an update of secmw; the application needs SELECT, INSERT, UPDATE and DELETE.
     """
-    with _opened(_place(url, file), there=False) as store:
+    with _opened(_place(url, file)._replace(keys=()), there=False) as store:
         make = getattr(store, "make_tables", None)
         made = [] if make is None else make()
     click.echo(f"Made {', '.join(made)}." if made else "There is nothing to make.")
@@ -148,14 +153,15 @@ def init(url: str | None, file: Path | None) -> None:
 
 
 class _Place(NamedTuple):
-    """Hold the URLs of the sessions and of the audit trail beside them, if there is one."""
+    """Hold the URLs of the sessions and of the audit trail beside them, if there is one; the keys that seal, if any do."""
 
     store: str
     trail: str | None
+    keys: Sequence[str] = ()
 
 
 def _place(url: str | None, file: Path | None) -> _Place:
-    trail = None
+    trail, keys = None, tuple[str, ...]()
     if url is None or file is not None:
         if file is None:
             file = beside()
@@ -165,13 +171,15 @@ def _place(url: str | None, file: Path | None) -> _Place:
             raise click.UsageError("there is no policy file here; name a --store or a --policy")
         policy = Policy.from_file(file)
         url, trail = policy.store, policy.trail
+        if policy.sessions is not None and policy.sessions.seal:
+            keys = tuple(policy.secret_keys)
         if url is None:
             raise click.UsageError(f"{file} names no store")
     if url.partition(":")[0] == "memory":
         raise click.UsageError(
             "memory:// keeps sessions in the process that serves; there is nothing to see from here"
         )
-    return _Place(url, trail or (url if url.startswith("sqlite") else None))
+    return _Place(url, trail or (url if url.startswith("sqlite") else None), keys)
 
 
 @contextmanager
@@ -186,12 +194,25 @@ def _opened(place: _Place, *, there: bool = True) -> Iterator[Store]:
     if there and path is not None and not Path(path).exists():
         # Opening would make it: a typing error would then look like a store without sessions.
         raise click.UsageError(f"there is no {path}")
+    if place.keys:
+        try:
+            store = sealed(store, place.keys)
+        except ValueError as error:
+            raise ConfigError([Problem("sessions.seal", str(error))]) from None
     try:
         yield store
     except StoreError as error:
         raise click.ClickException(str(error)) from None
     finally:
         store.close()
+
+
+def _unsealed(place: _Place, store: Store) -> None:
+    """Refuse to look for people in a store that is sealed, without the keys."""
+    if not place.keys and store.load(KEPT_UNDER) is not None:
+        raise click.UsageError(
+            "the store is sealed; name the --policy that has sessions.seal and its secret_keys"
+        )
 
 
 def _recorder(place: _Place) -> Recorder | None:

@@ -219,6 +219,9 @@ def _sessions(wanted: Policy) -> Iterator[Problem]:
         yield Problem("sessions.cookie", f"must differ from {taken[sessions.cookie]}", repr(sessions.cookie))
     if not 1024 <= sessions.max_size <= 1024 * 1024:
         yield Problem("sessions.max_size", "must lie between 1024 and 1048576 bytes", repr(sessions.max_size))
+    if sessions.seal and not wanted.secret_keys:
+        fix = "needs a key in secret_keys, which is empty; `secmw keys new` makes one"
+        yield Problem("sessions.seal", fix, "True")
     if sessions.cap is not None and not 1 <= sessions.cap <= 1000:
         yield Problem("sessions.cap", "must lie between 1 and 1000, or be None", repr(sessions.cap))
     for index, path in enumerate(sessions.passive):

@@ -134,6 +134,8 @@ class Sessions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether the cookie outlives the browser's run."""
     on_outage: Literal["refuse", "anonymous"] = "refuse"
     """What a request with a session gets while the store is away: 503, or, for GET and HEAD, the page of a stranger."""
+    seal: bool = False
+    """Whether the store keeps everything encrypted, by keys made of secret_keys; needs the extra `crypto`."""
     sweep: int | str = 3_600
     """How often sessions that are over are removed."""
     page: bool = True

@@ -16,7 +16,7 @@ from secmw.sessions import codec
 from secmw.sessions.identifier import SessionId, new_id
 from secmw.sessions.record import Ended, Identity, Over, Record, written
 from secmw.sessions.writes import Create, Written
-from secmw.stores import SQLiteStore
+from secmw.stores import Sealed, SQLiteStore, Store, sealed
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def run(*words: str, store: str | None = "sqlite:sessions.db") -> Result:
 
 
 def sign_in(
-    store: SQLiteStore,
+    store: Store,
     user_id: str | None = "42",
     *,
     selector: str | None = None,
@@ -337,3 +337,44 @@ def test_the_tables_of_a_database_that_does_not_answer_are_not_made_and_no_passw
     assert result.exit_code == 1
     assert "127.0.0.1:9" in result.output
     assert "secret" not in result.output
+
+
+# --- a store that is sealed
+
+
+@pytest.fixture
+def policy_that_seals(empty_folder: Path) -> Sealed:
+    """Write a policy, and return the store as the application has it."""
+    key = new_key()
+    (empty_folder / "secmw.toml").write_text(
+        'preset = "recommended"\npublic_url = "https://app.example.org"\nstore = "sqlite:sessions.db"\n'
+        f'secret_keys = ["{key}"]\n[sessions]\nseal = true\n',
+        "utf-8",
+    )
+    return sealed(SQLiteStore(empty_folder / "sessions.db"), [key])
+
+
+def test_a_sealed_store_is_listed_and_ended_with_the_keys_of_the_policy(policy_that_seals: Sealed) -> None:
+    """SE-15, SE-20"""
+    first, second = sign_in(policy_that_seals, ago=60), sign_in(policy_that_seals)
+    result = run("list", "--user", "42", store=None)
+    rows = [line.split("\t") for line in result.output.splitlines()]
+    assert [(row[0], row[4], row[5]) for row in rows] == [
+        (second.selector, "192.0.2.7", "Firefox"),
+        (first.selector, "192.0.2.7", "Firefox"),
+    ]
+    assert run("revoke", first.selector, store=None).output == f"Ended {first.selector}, of user 42.\n"
+    assert run("revoke", "--user", "42", store=None).output == "Ended 1 session of user 42.\n"
+    assert policy_that_seals.of_user("42") == []
+    assert run("init", store=None).output == "There is nothing to make.\n"
+
+
+def test_without_the_keys_nobody_is_looked_for_in_a_sealed_store(policy_that_seals: Sealed) -> None:
+    """An empty list would be a lie; what is over is swept all the same."""
+    made = sign_in(policy_that_seals)
+    for words in (["list", "--user", "42"], ["revoke", "--user", "42"], ["revoke", made.selector]):
+        result = run(*words)
+        assert result.exit_code == 2
+        assert "the store is sealed" in result.output
+    assert isinstance(policy_that_seals.load(made.selector), Record)
+    assert run("sweep").output == "Removed 0.\n"

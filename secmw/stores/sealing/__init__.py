@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Final, overload
 
 from secmw.clock import Clock, system
 from secmw.keys import KeyRing
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from secmw.stores.base import AsyncStore, Store
     from secmw.stores.sealing.async_store import AsyncSealed
     from secmw.stores.sealing.store import Sealed
+
+#: What the key of the aliases is kept under, in a store that is sealed: no session has such a name.
+KEPT_UNDER: Final = "secmw: sealed"
 
 
 @overload

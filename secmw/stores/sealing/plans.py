@@ -39,13 +39,11 @@ from secmw.sessions.writes import (
     Written,
     apply,
 )
+from secmw.stores.sealing import KEPT_UNDER
 from secmw.stores.sealing.records import Seals
 
 _Outcome = TypeVar("_Outcome")
 Plan = Generator[Callable[[], Any], Any, _Outcome]
-
-#: What the key of the aliases is kept under.
-KEPT_UNDER: Final = "secmw: sealed"
 
 #: Seconds after which it is looked at again.
 _LOOK: Final = 60.0

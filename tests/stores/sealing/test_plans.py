@@ -19,7 +19,7 @@ from secmw.sessions.identifier import digest, new_id
 from secmw.sessions.record import FOREVER, Ended, Identity, Over, Record, written
 from secmw.sessions.writes import Create, End, Lost, Rotate, Swap, Touch, Update, Why, Write, Written
 from secmw.stores import AsyncMemoryStore, MemoryStore, Sealed, SQLiteStore, sealed
-from secmw.stores.sealing import plans
+from secmw.stores.sealing import KEPT_UNDER, plans
 from secmw.testing import FrozenClock
 
 K1, K2, K3 = (new_key() for _ in range(3))
@@ -249,7 +249,7 @@ def test_a_key_of_aliases_that_is_lost_or_forged_is_kept_anew(
     """SE-14: nobody who writes to the store chooses what users are called by"""
     store = below.with_keys(K1)
     made = created(store)
-    name = plans.KEPT_UNDER
+    name = KEPT_UNDER
     found = below.kept(name)
     forged = codec.join({"key": codec.encode("key", b"\x01" + bytes(80))})
     match how:
@@ -293,10 +293,10 @@ def test_no_browser_can_name_it(below: Below) -> None:
     """SE-03: and a store asked for it all the same has no session there"""
     store = below.with_keys(K1)
     created(store)
-    assert store.load(plans.KEPT_UNDER) == Ended(Over.UNREADABLE)
+    assert store.load(KEPT_UNDER) == Ended(Over.UNREADABLE)
     from secmw.sessions.identifier import is_selector
 
-    assert not is_selector(plans.KEPT_UNDER)
+    assert not is_selector(KEPT_UNDER)
 
 
 # --- somebody else writes to the store
