@@ -19,6 +19,7 @@ else:
 
 #: Verb, module whose ``command`` it is, and its line in `secmw --help`, so that help imports no verb.
 VERBS: Final = {
+    "check": ("secmw.cli.check", "Say what of a policy and its store is weaker than it could be."),
     "demo": ("secmw.cli.demo", "Serve a protected application to sign in to."),
     "explain": ("secmw.cli.explain", "Say which rules, headers and cookies a request to PATH gets, and why."),
     "keys": ("secmw.cli.keys", "Make secret keys."),

@@ -124,10 +124,10 @@ class Cluster:
                 yield from self._learn(since)
         raise said
 
-    def masters(self) -> Generator[list[tuple[Node, Ask]], list[Answered], list[Node]]:
-        """Return the masters as they are now."""
+    def masters(self) -> Generator[list[tuple[Node, Ask]], list[Answered], tuple[list[Node], bool]]:
+        """Return the masters as they are now, and whether any has a replica."""
         yield from self._learn(time.monotonic())
-        return self._map.masters
+        return self._map.masters, self._map.copied
 
     def _parted(self, asked: Ask, left: dict[int, Node | None]) -> dict[tuple[Node, bool], list[int]]:
         """Say which of the commands go to which node, and whether for this once."""

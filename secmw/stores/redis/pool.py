@@ -19,6 +19,7 @@ from redis.exceptions import TimeoutError as TimedOut
 from redis.retry import Retry
 
 from secmw.errors import StoreError
+from secmw.stores.redis.advice import QUESTION, judge
 from secmw.stores.redis.asking import DEMOTED, Ask, Refused, UnreachedError, received, sent
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ class Pool:
         if isinstance(answers, StoreError):
             raise answers
         return answers
+
+    def told(self) -> list[str]:
+        """Return what is to be said against the server."""
+        return list(judge(self._where.name, self.ask(QUESTION), self._where))
 
     def close(self) -> None:
         """Close the connections that are in nobody's use."""

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import Any, TypeVar
 
 from secmw.errors import StoreError
+from secmw.stores.redis.advice import QUESTION, judge
 from secmw.stores.redis.asking import Ask
 from secmw.stores.redis.cluster import Answered, Cluster
 from secmw.stores.redis.pool import Pool
@@ -26,9 +27,14 @@ class Pools:
         """Return the answers to some commands; StoreError where there are none."""
         return self._go(self._cluster.way(asked))
 
-    def masters(self) -> list[Pool]:
-        """Return the pool of each master."""
-        return [self._pool(node) for node in self._go(self._cluster.masters())]
+    def told(self) -> list[str]:
+        """Return what is to be said against each master."""
+        masters, copied = self._go(self._cluster.masters())
+        said: list[str] = []
+        for node in masters:
+            name, answers = self._where.at(node).name, self._pool(node).ask(QUESTION)
+            said += judge(name, answers, self._where, copied=copied)
+        return said
 
     def close(self) -> None:
         """Close the connections that are in nobody's use."""

@@ -77,6 +77,10 @@ class RedisStore:
             self._holder, self._pid = secrets.token_bytes(16), os.getpid()
         return self._run(self._plans.lease(name, ttl, self._holder))
 
+    def told(self) -> list[str]:
+        """Return what of the servers is weaker than sessions need, a sentence each; they are asked."""
+        return self._pool.told()
+
     def close(self) -> None:
         """Close the connections; others are opened when the store is next used."""
         self._pool.close()

@@ -66,6 +66,11 @@ class Where:
         """How many replicas must have what ends a session; one alone has none that is known."""
         return self.confirm if self.confirm is not None else int(bool(self.kind))
 
+    @property
+    def name(self) -> str:
+        """What it is called when something is said of it."""
+        return self.master or self.path or f"{self.host}:{self.port}"
+
     def context(self) -> SSLContext:
         """Make the context of a TLS connection."""
         import ssl

@@ -249,7 +249,7 @@ def test_a_node_without_a_name_has_the_one_we_called_it_by() -> None:
 
 def test_the_masters_are_asked_for_anew() -> None:
     nodes = Nodes(ONE, TWO)
-    assert nodes.walk(nodes.cluster.masters()) == [ONE, TWO]
-    nodes.map = told(TWO)
-    assert nodes.walk(nodes.cluster.masters()) == [TWO]
+    assert nodes.walk(nodes.cluster.masters()) == ([ONE, TWO], False)
+    nodes.map = told(TWO, replica=THREE)
+    assert nodes.walk(nodes.cluster.masters()) == ([TWO], True)
     assert nodes.cluster.nodes == {ONE, TWO}
