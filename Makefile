@@ -181,12 +181,15 @@ soak-model: $(DEV)/.dev apt
 	@echo '== sessions against their model'
 	@$(DEV)/bin/python -m tests.model $(HISTORIES) memory
 	@$(DEV)/bin/python -m tests.model $$(( $(HISTORIES) / 10 )) sqlite
-	@for kind in redis valkey; do $(DEV)/bin/python -m tests.model $$(( $(HISTORIES) / 10 )) $$kind; done
-	@for kind in postgresql mariadb; do $(DEV)/bin/python -m tests.model $$(( $(HISTORIES) / 30 )) $$kind; done
+	@for store in redis valkey sentinel cluster sealed; do \
+		$(DEV)/bin/python -m tests.model $$(( $(HISTORIES) / 10 )) $$store; done
+	@for store in postgresql mariadb; do \
+		$(DEV)/bin/python -m tests.model $$(( $(HISTORIES) / 30 )) $$store; done
 
 soak-races: $(DEV)/.dev apt
 	@echo '== races between real processes'
-	@for kind in sqlite redis valkey postgresql mariadb; do $(DEV)/bin/python -m tests.races $(ROUNDS) $$kind; done
+	@for store in sqlite redis valkey sentinel cluster postgresql mariadb; do \
+		$(DEV)/bin/python -m tests.races $(ROUNDS) $$store; done
 
 soak-search: $(DEV)/.dev apt
 	@echo '== fuzzing and hypothesis'

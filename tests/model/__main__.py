@@ -16,10 +16,9 @@ from typing import Final
 from hypothesis import settings
 
 from tests.model.search import Opener, in_files, in_memory, search
-from tests.model.shared import on_server
+from tests.model.shared import NAMES, on_server
 from tests.model.steps import STEPS
 from tests.model.world import TERMS
-from tests.services.shared import KINDS
 
 #: So many histories in one search: what hypothesis remembers of each is forgotten then.
 _BATCH: Final = 5_000
@@ -53,8 +52,8 @@ def _opened(kind: str, stack: ExitStack) -> Opener:
         return in_memory
     if kind == "sqlite":
         return stack.enter_context(in_files(Path(stack.enter_context(TemporaryDirectory()))))
-    if kind not in KINDS:
-        raise SystemExit(f"no store is called {kind}; there are memory, sqlite, {', '.join(KINDS)}")
+    if kind not in NAMES:
+        raise SystemExit(f"no store is called {kind}; there are memory, sqlite, {', '.join(NAMES)}")
     return stack.enter_context(on_server(kind))
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from secmw.errors import StoreError
-from secmw.stores import open_store
+from secmw.stores import open_store, sealed
 from secmw.stores.base import AsyncStore, Store
-from tests.services.shared import Found, Kind, Shared, shared
+from tests.making import KEY, OTHER_KEY
+from tests.services.shared import KINDS, Found, Kind, Shared, shared
 
 if TYPE_CHECKING:
     from tests.model.search import Opener
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
 _SLOW: Final = 0.2
 #: Seconds after which a server has stopped what nobody waits for any more.
 _GIVEN_UP: Final = 1.0
+
+SEALED: Final = "sealed"
+"""The name of a Redis under seal."""
+
+NAMES: Final = (*KINDS, SEALED)
+
+_KEYS: Final = [KEY, OTHER_KEY]
 
 COLOURS: Final = ("threads", "an event loop")
 
@@ -41,18 +49,29 @@ class InTurns:
     ``calls`` counts them, by colour and name; ``slow`` once one of them took too long.
     """
 
-    def __init__(self, server: Shared, clocks: Clocks, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, server: Shared, clocks: Clocks, loop: asyncio.AbstractEventLoop, *, under_seal: bool
+    ) -> None:
         self._server = server
         self._clocks = clocks
         self._loop = loop
-        self._threads: Store = open_store(server.url, clock=clocks)
-        self._loops: AsyncStore = open_store(server.url, asynchronous=True, clock=clocks)
+        self._under_seal = under_seal
+        self._below: tuple[Store, AsyncStore] = (
+            open_store(server.url, clock=clocks),
+            open_store(server.url, asynchronous=True, clock=clocks),
+        )
+        self._threads, self._loops = self._below
         self._turn = self.slow = False
         self.calls: Counter[str] = Counter()
 
     def begin(self) -> None:
         """Begin a history: with nothing, and with the same colour as every one."""
         self._server.empty()
+        if self._under_seal:
+            # They know the keys of the last history. Each seals by another key, as when keys are replaced.
+            threads, loops = self._below
+            self._threads = sealed(threads, _KEYS, clock=self._clocks)
+            self._loops = sealed(loops, _KEYS[::-1], clock=self._clocks)
         self._turn = False
         self.calls.clear()
 
@@ -74,19 +93,23 @@ class InTurns:
             self.slow = True
             raise Slow from error
 
-    def look(self) -> Found:
-        """Return what the server keeps of all sessions."""
+    def look(self, selectors: Iterable[str]) -> Found:
+        """Return what the server keeps of some sessions, past the store where that can be read."""
+        if self._under_seal:
+            return {selector: self._threads.load(selector) for selector in selectors}
         return self._server.rows(self._clocks.now())
 
     def close(self) -> None:
         """Close the connections of both."""
-        self._threads.close()
-        self._loop.run_until_complete(self._loops.close())
+        threads, loops = self._below
+        threads.close()
+        self._loop.run_until_complete(loops.close())
 
 
 @contextmanager
-def on_server(kind: Kind) -> Iterator[Opener]:
-    """Start a server, and let histories play on it one after the other."""
+def on_server(name: str) -> Iterator[Opener]:
+    """Start a server of one of :data:`NAMES`, and let histories play on it one after the other."""
+    kind: Kind = "redis" if name == SEALED else name  # type: ignore[assignment] # it is one of them
     stores: dict[Clocks, InTurns] = {}
     with shared(kind) as server, asyncio.Runner() as runner:
 
@@ -96,7 +119,7 @@ def on_server(kind: Kind) -> Iterator[Opener]:
                 # Whatever is still under way has been given up by then.
                 time.sleep(_GIVEN_UP)
             if clocks not in stores:
-                stores[clocks] = InTurns(server, clocks, runner.get_loop())
+                stores[clocks] = InTurns(server, clocks, runner.get_loop(), under_seal=name == SEALED)
             stores[clocks].begin()
             clocks.elapse = server.elapse
             return cast(Store, stores[clocks])

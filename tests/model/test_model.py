@@ -18,17 +18,16 @@ from tests.model.driver import Flight
 from tests.model.faults import FAULTS, planted
 from tests.model.oracle import WrongError
 from tests.model.search import TOO_SLOW, in_files, in_memory, search
-from tests.model.shared import COLOURS, on_server
+from tests.model.shared import COLOURS, NAMES, on_server
 from tests.model.steps import LENGTH, steps
 from tests.model.world import TERMS
-from tests.services.shared import KINDS, Kind
 
 #: Histories in memory, in SQLite and on each server, by how deep the search shall be.
 _DEPTHS: Final = {"check": (100, 20, 300), "test": (3_000, 300, 300), "soak": (100_000, 3_000, 3_000)}
 MEMORY, SQLITE, SHARED = _DEPTHS[os.environ.get("HYPOTHESIS_PROFILE", "check")]
 
-_NAMES: Final = ("idle", "for_ever", "two_sessions", "one_session")
-_POLICIES: Final = pytest.mark.parametrize("number", range(len(TERMS)), ids=_NAMES)
+_TERMS: Final = ("idle", "for_ever", "two_sessions", "one_session")
+_POLICIES: Final = pytest.mark.parametrize("number", range(len(TERMS)), ids=_TERMS)
 
 #: The same search every time, and no longer than until something is found.
 _FIXED: Final = settings(
@@ -62,10 +61,10 @@ def test_sessions_in_a_file_do_what_the_model_says(number: int, tmp_path: Path) 
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("kind", KINDS)
-def test_sessions_on_a_server_do_what_the_model_says(kind: Kind) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_sessions_on_a_server_do_what_the_model_says(name: str) -> None:
     tally: Counter[str] = Counter()
-    with on_server(kind) as opener:
+    with on_server(name) as opener:
         for terms in TERMS:
             search(terms, opener, settings(max_examples=SHARED // len(TERMS)), tally)
     assert tally.keys() >= _PLAYED

@@ -181,6 +181,7 @@ class Looking:
     def __init__(self, store: Watched, clocks: Clocks) -> None:
         self._store = store
         self._clocks = clocks
+        self._names: dict[str, None] = {}
         self._known: dict[str, Record | Ended | None] = {}
         self._when: tuple[int, float] | None = None
 
@@ -191,9 +192,13 @@ class Looking:
         when = self._store.changes, clocks.p if clocks.elapse else 0.0
         if when != self._when:
             self._when = when
-            self._known = dict(inner.look()) if isinstance(inner, InTurns) else {}
+            self._known = {}
         if selector not in self._known:
-            self._known[selector] = None if isinstance(inner, InTurns) else inner.load(selector)
+            self._names[selector] = None
+            if isinstance(inner, InTurns):
+                self._known = {**dict.fromkeys(self._names), **inner.look(self._names)}
+            else:
+                self._known[selector] = inner.load(selector)
         return self._known[selector]
 
     def anew(self) -> None:

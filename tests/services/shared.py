@@ -5,17 +5,20 @@ Past the store that is tested: its server is emptied, what it keeps grows older,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from secmw.sessions.record import Ended, Record, opened
 from tests.services.databases import Database
-from tests.services.redis import RedisServer, serve_redis
+from tests.services.redis import RedisServer, cluster, sentinel, serve_redis
 
-Kind = Literal["redis", "valkey", "postgresql", "mariadb"]
+Kind = Literal["redis", "valkey", "sentinel", "cluster", "postgresql", "mariadb"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+#: A busy machine is not to be taken for one that has failed: what becomes of that is tested elsewhere.
+_PATIENCE: Final = 60.0
 
 #: Seconds for which a server that forgets by itself keeps a session after its limits, at least.
 KEPT: Final = 300.0
@@ -61,7 +64,13 @@ def shared(kind: Kind) -> Iterator[Shared]:
     """Start a server of a kind, and end it."""
     if kind in ("redis", "valkey"):
         with serve_redis(kind) as server:
-            yield _redis(server.url, lambda: [server])
+            yield _redis(server.url, [server])
+    elif kind == "sentinel":
+        with sentinel(down=_PATIENCE) as watched:
+            yield _redis(watched.url, watched.servers[:1])
+    elif kind == "cluster":
+        with cluster(down=_PATIENCE) as joined:
+            yield _redis(joined.url, joined.nodes)
     elif kind == "postgresql":
         from tests.services.postgresql import postgresql
 
@@ -74,23 +83,23 @@ def shared(kind: Kind) -> Iterator[Shared]:
             yield from _database(database)
 
 
-def _redis(url: str, masters: Callable[[], list[RedisServer]]) -> Shared:
+def _redis(url: str, masters: Sequence[RedisServer]) -> Shared:
     from secmw.stores.redis.layout import Keys, found
     from secmw.stores.redis.where import parse
 
     before = Keys(parse(url).prefix).session("")
 
     def empty() -> None:
-        for master in masters():
+        for master in masters:
             master.ask("FLUSHALL")
 
     def elapse(seconds: float) -> None:
-        for master in masters():
+        for master in masters:
             master.ask("EVAL", _OLDER, 0, round(seconds * 1000))
 
     def rows(now: float) -> Found:
         read: dict[str, Record | Ended | None] = {}
-        for master in masters():
+        for master in masters:
             answer = master.ask("EVAL", _SESSIONS, 0, before)
             assert isinstance(answer, list)
             for key, raw in zip(answer[::2], answer[1::2], strict=True):
