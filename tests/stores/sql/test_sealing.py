@@ -1,18 +1,18 @@
-"""The contract on databases under seal: each in one colour, for what is sealed is the same."""
+"""The contract on databases under seal, but for what is theirs alone; :mod:`tests.stores.sealing.everywhere` has all of it."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.stores.sealing.contracts import Sealing
+from tests.stores.sealing.contracts import BrieflySealing
 from tests.stores.sql import test_store
 
 pytestmark = pytest.mark.server
 
 
-class TestSealedSQLStoreOnMariaDB(Sealing, test_store.TestSQLStoreOnMariaDB):
+class TestSealedSQLStoreOnPostgreSQL(BrieflySealing, test_store.TestSQLStoreOnPostgreSQL):
     pass
 
 
-class TestAsyncSealedSQLStoreOnPostgreSQL(Sealing, test_store.TestAsyncSQLStoreOnPostgreSQL):
+class TestSealedSQLStoreOnMariaDB(BrieflySealing, test_store.TestSQLStoreOnMariaDB):
     pass
