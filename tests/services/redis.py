@@ -282,30 +282,37 @@ def sentinel(
 
 @contextmanager
 def cluster(
-    kind: Kind = "redis", *options: str, masters: int = 3, replicas: int = 0, down: float = 1.0
+    kind: Kind = "redis",
+    *options: str,
+    masters: int = 3,
+    replicas: int = 0,
+    down: float = 1.0,
+    tls: TLS | None = None,
 ) -> Iterator[Cluster]:
     """Start the masters of a Cluster, each with so many replicas, and end them; see :func:`sentinel`."""
+    words = [
+        "--cluster-enabled",
+        "yes",
+        "--cluster-node-timeout",
+        f"{1000 * down:.0f}",
+        *_FOLLOWING,
+        *options,
+    ]
+    if tls is not None:
+        words += ["--tls-cluster", "yes", "--tls-replication", "yes"]
     with ExitStack() as running:
-        nodes = []
-        for _ in range(masters * (1 + replicas)):
-            words = (
-                "--cluster-enabled",
-                "yes",
-                "--cluster-node-timeout",
-                f"{1000 * down:.0f}",
-                *_FOLLOWING,
-                *options,
-            )
-            bus = _free_port()
-            nodes.append(running.enter_context(serve_redis(kind, *words, "--cluster-port", str(bus))))
+        buses = [str(_free_port()) for _ in range(masters * (1 + replicas))]
+        nodes = [
+            running.enter_context(serve_redis(kind, *words, "--cluster-port", bus, tls=tls)) for bus in buses
+        ]
         borders = [number * _SLOTS // masters for number in range(masters + 1)]
         for node, (first, after) in zip(nodes, pairwise(borders), strict=False):
             node.ask("CLUSTER", "ADDSLOTSRANGE", first, after - 1)
         for number, node in enumerate(nodes):
             # Or they would have to find out who comes first.
             node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
-            for other in nodes[:number]:
-                node.ask("CLUSTER", "MEET", HOST, other.port, other.options[-1])
+            for other, bus in zip(nodes[:number], buses, strict=False):
+                node.ask("CLUSTER", "MEET", HOST, other.port, bus)
         _wait(lambda: all(_known(node) == len(nodes) for node in nodes), "the nodes don't meet")
         for number, node in enumerate(nodes[masters:]):
             node.ask("CLUSTER", "REPLICATE", nodes[number % masters].told("CLUSTER", "MYID"))

@@ -11,8 +11,8 @@ from secmw.errors import StoreError
 from secmw.sessions import codec
 from secmw.sessions.identifier import digest
 from secmw.sessions.record import Ended, Over, Record
-from secmw.sessions.writes import End, Lost, Rotate, Touch, Update, Why, Written, apply
-from secmw.stores.redis import commands, layout
+from secmw.sessions.writes import End, Lost, Rotate, Swap, Touch, Update, Why, Written, apply
+from secmw.stores.redis import commands, layout, scripts
 from secmw.stores.redis.store import RedisStore
 from secmw.testing import FrozenClock
 from tests.services.redis import RedisServer
@@ -262,3 +262,72 @@ def test_most_writes_are_one_command(redis: RedisServer, store: RedisStore) -> N
         while taken.step():
             count += 1
         assert count == many
+
+
+# --- what replicas must have
+
+
+def confirmed(store: RedisStore, asked: Any, *, apart: bool = False) -> list[str]:
+    """Carry out a plan, and return what of it two replicas must have."""
+    plans = commands.Plans(store._plans._keys, store._plans._now, 2, apart=apart)
+    named = {
+        script.digest: name for name, script in vars(scripts).items() if isinstance(script, scripts.Script)
+    }
+    plan, given = asked(plans), None
+    seen: list[str] = []
+    while True:
+        try:
+            ask = plan.send(given)
+        except StopIteration:
+            return seen
+        assert ask.copies in (0, 2)
+        if ask.copies and b"EVAL" not in ask.commands[0]:
+            seen += [named.get(command[1], command[0].decode()) for command in ask.commands]
+        given = store._pool.ask(ask._replace(copies=0))
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (lambda plans: plans.load(ZERO), []),
+        (lambda plans: plans.of_user("jane"), []),
+        (lambda plans: plans.write(create(5, "jane")), []),
+        (lambda plans: plans.write(create(5, "jane", cap=1)), ["BURY", "BURY"]),
+        (lambda plans: plans.write(Touch(selector=ZERO, at=NOW)), []),
+        (lambda plans: plans.write(Update(selector=ZERO, at=NOW, changes={})), []),
+        (lambda plans: plans.write(Update(selector=ZERO, at=NOW, changes={}, drop_sudo=True)), ["UPDATE"]),
+        (lambda plans: plans.write(rotate()), ["ROTATE"]),
+        (lambda plans: plans.write(swap(takes=False)), []),
+        (lambda plans: plans.write(swap(takes=True)), ["SWAP"]),
+        (lambda plans: plans.write(End(selector=ZERO, at=NOW, reason=Over.LOGGED_OUT)), ["END"]),
+        (lambda plans: plans.write(End(selector=ZERO, at=NOW, reason=Over.REVOKED)), ["END"]),
+        # What is over by its own limits needs nobody's word.
+        (lambda plans: plans.write(End(selector=ZERO, at=NOW, reason=Over.IDLE)), []),
+        (lambda plans: plans.end_all("jane", None, Over.REVOKED), ["BUMP", "BURY", "BURY"]),
+        (lambda plans: plans.put("space", "key", b"x", 60.0, once=False), []),
+        (lambda plans: plans.put("space", "key", b"x", 60.0, once=True), ["PUT"]),
+        (lambda plans: plans.take("space", "key"), ["GETDEL"]),
+        (lambda plans: plans.count("space", "key", 60.0), []),
+        (lambda plans: plans.sweep(NOW + 90_000, 10), []),
+    ],
+)
+def test_replicas_confirm_what_takes_a_right_away_and_nothing_else(
+    store: RedisStore, asked: Any, expected: list[str]
+) -> None:
+    """SE-15, RB-02"""
+    for number in range(2):
+        store.write(create(number, "jane"))
+    assert confirmed(store, asked) == expected
+
+
+def test_on_a_cluster_they_confirm_the_place_in_the_index_too(store: RedisStore) -> None:
+    """SE-15: or the session might outlive it, and no end of all would find it."""
+    assert confirmed(store, lambda plans: plans.write(create(5, "jane")), apart=True) == ["JOIN"]
+
+
+def rotate() -> Rotate:
+    return Rotate(selector=ZERO, at=NOW, presented=record(0, "jane").verifier, verifier=digest("new"))
+
+
+def swap(*, takes: bool) -> Swap:
+    return Swap(at=NOW, before=record(0, "jane"), after=record(0, "jane"), takes=takes)

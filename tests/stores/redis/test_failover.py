@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from secmw.sessions.record import Ended, Over, Record
 from secmw.sessions.writes import End, Written
 from secmw.stores.redis.async_store import AsyncRedisStore
 from secmw.stores.redis.store import RedisStore
+from tests.servers import make_tls
 from tests.services.redis import Cluster, Kind, cluster, sentinel
-from tests.stores.redis.stepping import NOW, create
+from tests.stores.redis.stepping import NOW, create, record
 from tests.stores.redis.traffic import Traffic, asking
 
 pytestmark = pytest.mark.server
@@ -90,6 +92,17 @@ def test_a_slot_that_moves_is_noticed_by_nobody(kind: Any, masters: Cluster) -> 
             traffic.go_on()
     assert {said for said in traffic.said if "in time" not in said} == set()
     assert len(traffic.ended) > 6
+
+
+@pytest.mark.parametrize("kind", [RedisStore, AsyncRedisStore])
+def test_a_cluster_may_speak_tls(kind: Any, tmp_path: Path) -> None:
+    with cluster(masters=1, tls=make_tls(tmp_path)) as running:
+        url = running.url.replace("redis+", "rediss+")
+        with asking(kind, f"{url}?ca={tmp_path / 'authority.pem'}") as store:
+            assert isinstance(store.write(create()), Written)
+            assert store.load(f"{0:022}") == record()
+        with asking(kind, url) as stranger, pytest.raises(StoreError):
+            stranger.load(f"{0:022}")
 
 
 def _answers(asked: Any) -> bool:

@@ -1,0 +1,118 @@
+"""Who the master is: sentinels that hang, are gone or know nothing, and a master that is none any more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from secmw.errors import StoreError
+from secmw.sessions.writes import Touch, Written
+from secmw.stores.redis import mux, pool
+from secmw.stores.redis.async_store import AsyncRedisStore
+from secmw.stores.redis.store import RedisStore
+from tests.servers import HOST
+from tests.services.redis import RedisServer, Sentinel, sentinel, serve_redis
+from tests.stores.redis.stepping import NOW, create, record
+from tests.stores.redis.traffic import asking
+
+pytestmark = pytest.mark.server
+
+ZERO = f"{0:022}"
+KINDS = pytest.mark.parametrize("kind", [RedisStore, AsyncRedisStore])
+
+
+@pytest.fixture(scope="module")
+def shared_sentinel() -> Iterator[Sentinel]:
+    with sentinel(down=60) as running:
+        yield running
+
+
+@pytest.fixture
+def running(shared_sentinel: Sentinel) -> Iterator[Sentinel]:
+    yield shared_sentinel
+    shared_sentinel.servers[0].ask("FLUSHALL")
+
+
+@KINDS
+def test_a_sentinel_that_hangs_is_waited_for_once(kind: Any, running: Sentinel) -> None:
+    """RB-06: and a request that it held up is answered all the same."""
+    running.sentinels[0].hold()
+    with asking(kind, running.url) as store:
+        start = time.monotonic()
+        assert isinstance(store.write(create()), Written)
+        assert time.monotonic() - start < 1.0
+    running.sentinels[0].go_on()
+
+
+@KINDS
+def test_no_sentinel_at_all_is_a_store_error_within_a_second(kind: Any) -> None:
+    """RB-06"""
+    with asking(kind, f"redis+sentinel://{HOST}:1,{HOST}:2/mymaster") as store:
+        start = time.monotonic()
+        with pytest.raises(StoreError, match="Redis can't be"):
+            store.load(ZERO)
+        assert time.monotonic() - start < 1.0
+
+
+@KINDS
+def test_a_name_that_no_sentinel_knows_is_a_store_error(kind: Any, running: Sentinel) -> None:
+    with asking(kind, running.url.replace("mymaster", "other")) as store, pytest.raises(StoreError) as caught:
+        store.load(ZERO)
+    assert str(caught.value) == "the sentinels know no master of that name"
+
+
+@KINDS
+def test_what_is_no_sentinel_is_a_store_error(kind: Any, running: Sentinel) -> None:
+    url = f"redis+sentinel://{HOST}:{running.servers[0].port}/mymaster"
+    with asking(kind, url) as store, pytest.raises(StoreError, match="Redis refused: ERR"):
+        store.load(ZERO)
+
+
+@KINDS
+def test_a_master_that_is_none_any_more_is_given_up(kind: Any) -> None:
+    """Before the sentinels know: what it was told would be lost."""
+    with serve_redis() as other, sentinel(replicas=0, down=60) as running:
+        server = running.servers[0]
+        with asking(kind, f"{running.url}?confirm=0") as store:
+            store.write(create())
+            server.ask("REPLICAOF", HOST, other.port)
+            with pytest.raises(StoreError, match="Redis refused: READONLY"):
+                store.write(Touch(selector=ZERO, at=NOW))
+            for _ in range(2):
+                with pytest.raises(StoreError, match="is no master"):
+                    store.load(ZERO)
+            server.ask("REPLICAOF", "NO", "ONE")
+            store.write(create())
+            assert store.load(ZERO) == record()
+
+
+@KINDS
+def test_a_connection_that_has_rested_is_made_anew(
+    kind: Any, running: Sentinel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it leads to may have come back from the dead; without sentinels nobody knows better."""
+    for module in (pool, mux):
+        monkeypatch.setattr(module, "STALE", 60.0)
+    server = running.servers[0]
+    for url, anew in ((running.url, True), (server.url, False)):
+        with asking(kind, url) as store:
+            names = []
+            for rested in (False, False, True):
+                if rested:
+                    for module in (pool, mux):
+                        monkeypatch.setattr(module, "STALE", -1.0)
+                assert store.load(ZERO) is None
+                names.append(_clients(server))
+            assert names[0] == names[1]
+            assert (names[1] != names[2]) is anew
+        for module in (pool, mux):
+            monkeypatch.setattr(module, "STALE", 60.0)
+
+
+def _clients(server: RedisServer) -> set[str]:
+    """Return the ids of the connections over TCP, but for those of replicas and sentinels."""
+    lines = server.told("CLIENT", "LIST", "TYPE", "NORMAL").splitlines()
+    return {line.split()[0] for line in lines if "/" not in line.split()[1] and "cmd=get" in line}
