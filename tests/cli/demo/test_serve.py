@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import functools
 import http.client
 import importlib.util
 import logging
@@ -22,7 +23,7 @@ import uvicorn
 from secmw.cli.demo import serve as module
 from secmw.cli.demo.certificate import own_certificate
 from secmw.cli.demo.serve import TakenError, TwoSites, listen, open_both, serve_demo, sockets_work
-from secmw.cli.demo.users import USERS, password_of
+from secmw.cli.demo.users import USERS, Users, password_of
 from secmw.keys import development_key
 from tests.servers import START, STOP
 
@@ -162,6 +163,7 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[uvi
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(uvicorn.Server, "run", run)
+    monkeypatch.setattr(module, "Users", functools.partial(Users, cost=2))
     # The demo sets up logging for its own process, and so does uvicorn's configuration.
     loggers = [logging.getLogger(name) for name in ("secmw", "uvicorn", "uvicorn.error", "uvicorn.access")]
     before = [(each.level, each.propagate, each.handlers[:], each.filters[:]) for each in loggers]
