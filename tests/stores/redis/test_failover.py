@@ -66,10 +66,11 @@ def test_what_no_replica_confirms_is_no_end(kind: Any, program: Kind) -> None:
         ends = [End(selector=f"{number:022}", at=NOW, reason=Over.LOGGED_OUT) for number in range(3)]
         _until(lambda: _answers(lambda: store.write(ends[0])))
         running.servers[1].hold()
-        for _ in range(2):
-            # It has ended on the master by the second time, and still does not count.
-            with pytest.raises(StoreError, match="too few replicas"):
-                store.write(ends[1])
+        with asking(kind, running.url) as another:
+            for asked in (store, another):
+                # It has ended on the master by the second time, and still does not count.
+                with pytest.raises(StoreError, match="too few replicas"):
+                    asked.write(ends[1])
         with pytest.raises(StoreError, match="too few replicas"):
             store.end_all("jane")
         assert isinstance(store.load(f"{2:022}"), Record)
