@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LANES: Final = 4
 
 #: Seconds that a round may take; generous: the machine may be busy.
-LONGEST: Final = 60.0
+LONGEST: Final = 120.0
 
 _SHARED: Final = ("--workers", str(WORKERS), "--log-level", "warning")
 

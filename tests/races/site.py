@@ -14,6 +14,7 @@ from collections import defaultdict
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from secmw.errors import StoreError
@@ -39,8 +40,9 @@ _TRIES: Final = 2_000
 #: How often a request is repeated that was told to come back; each time is counted.
 _REPEATS: Final = 100
 
-#: Seconds until then; impatient, so that a busy store is asked more, not less, than it asks for.
+#: Seconds until then, the first time and at most; impatient, so that a busy store is asked more, not less, than it asks for.
 _PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 2.0
 
 
 class Broken(Exception):  # noqa: N818 - it is what a scenario says, not an error of the harness
@@ -312,14 +314,16 @@ class Client:
 
     async def _sent(self, steps: str, cookie: str | None, worker: int, gate: Gate | None) -> Answer:
         answer = await self.ask(steps, cookie, worker=worker)
-        while answer.away and gate is not None and not gate.opened:
-            await self._pause()
+        for attempt in count():
+            if not answer.away or gate is None or gate.opened:
+                break
+            await self._pause(attempt)
             answer = await self.ask(steps, cookie, worker=worker)
         return answer
 
-    async def _pause(self) -> None:
+    async def _pause(self, attempt: int) -> None:
         self.repeats += 1
-        await asyncio.sleep(_PAUSE)
+        await asyncio.sleep(min(_PAUSE * 2**attempt, _LONGEST_PAUSE))
 
     async def settle(self) -> None:
         """End the round: open its gates, and wait for whatever is still under way, whatever comes of it."""
@@ -350,10 +354,10 @@ class Client:
     async def done(self, steps: str, cookie: str | None = None, *, worker: int = 0) -> Answer:
         """Send one request, again and again while the store is away; it must be answered with 200."""
         answer = await self.ask(steps, cookie, worker=worker)
-        for _ in range(_REPEATS):
+        for attempt in range(_REPEATS):
             if not answer.away:
                 break
-            await self._pause()
+            await self._pause(attempt)
             answer = await self.ask(steps, cookie, worker=worker)
         if answer.status != 200:
             raise Broken(f"?{steps} was answered {answer.status}: {answer.body[:300]!r}")
