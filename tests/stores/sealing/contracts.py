@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import settings
 
 from secmw.keys import new_key
 from secmw.stores import sealed
+from secmw.stores.sealing import plans
 from secmw.testing import FrozenClock
 
 KEYS = [new_key(), new_key()]
@@ -17,6 +19,11 @@ class Sealing:
     """Stand in front of the contract of a store, and it is that of the same store, sealed."""
 
     histories = 15
+
+    @pytest.fixture(autouse=True)
+    def _patient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        # What is done is asked here; how soon it is given up, in the tests of plans.
+        monkeypatch.setattr(plans, "_PATIENCE", 8.0)
 
     def test_a_store_does_what_a_plain_dict_would_do(self) -> None:
         """SE-23: searched with fewer histories, for the store below is searched at length by itself."""
