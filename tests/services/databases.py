@@ -60,6 +60,13 @@ class Database:
         self.process.send_signal(self.end)
         self.process.wait(_PATIENCE)
 
+    def kill(self) -> None:
+        """End all processes of the server at once, without a word."""
+        # The first one starts no others while it stands still.
+        processes.hold(self._processes()[:1])
+        processes.kill(self._processes())
+        self.process.wait(_PATIENCE)
+
     def restart(self) -> None:
         """Stop the server and start it again."""
         self.stop()

@@ -13,8 +13,8 @@ from tests.services.databases import HOST, Database, directory, done, free_port,
 
 
 @contextmanager
-def mariadb() -> Iterator[Database]:
-    """Start a server with an empty database."""
+def mariadb(*more: str) -> Iterator[Database]:
+    """Start a server with an empty database; it keeps a commit only by the second unless ``more`` says otherwise."""
     with directory("mysql") as (folder, user):
         data, port, path = folder / "data", free_port(), folder / "socket"
         data.mkdir()
@@ -38,7 +38,7 @@ def mariadb() -> Iterator[Database]:
                 "--innodb-log-file-size=8M",
                 "--innodb-buffer-pool-size=32M",
             ]
-            return started(words, folder, user)
+            return started([*words, *more], folder, user)
 
         def answers() -> None:
             connection = pymysql.connect(host=HOST, port=port, user="root", connect_timeout=2)

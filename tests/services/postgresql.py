@@ -15,8 +15,8 @@ from tests.services.databases import HOST, Database, directory, done, free_port,
 
 
 @contextmanager
-def postgresql() -> Iterator[Database]:
-    """Start a server with an empty database."""
+def postgresql(*more: str) -> Iterator[Database]:
+    """Start a server with an empty database; ``more`` is said to it besides."""
     programs = _programs()
     with directory("postgres") as (folder, user):
         data, port = folder / "data", free_port()
@@ -36,7 +36,7 @@ def postgresql() -> Iterator[Database]:
                 "",
                 "-F",
             ]
-            return started([*words, "-c", "max_connections=200"], folder, user)
+            return started([*words, "-c", "max_connections=200", *more], folder, user)
 
         def answers() -> None:
             psycopg.connect(url, connect_timeout=2).close()

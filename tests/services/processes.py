@@ -1,4 +1,4 @@
-"""Let the processes of a server stand still, and go on."""
+"""Let the processes of a server stand still, go on, or end."""
 
 from __future__ import annotations
 
@@ -29,16 +29,39 @@ def go_on(pids: Iterable[int]) -> None:
     _send(pids, signal.SIGCONT)
 
 
+def kill(pids: Iterable[int]) -> None:
+    """End processes without a word, and return when they are gone, or wait for their parent to notice."""
+    killed = list(pids)
+    _send(killed, signal.SIGKILL)
+    until = time.monotonic() + 10
+    while not all(_gone(pid) for pid in killed):
+        if time.monotonic() > until:
+            raise TimeoutError(f"processes {killed} don't end")
+        time.sleep(0.001)
+
+
 def _send(pids: Iterable[int], number: signal.Signals) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
 
 
+def _gone(pid: int) -> bool:
+    try:
+        return _state(Path(f"/proc/{pid}")) in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def _state(of: Path) -> str:
+    # The state follows the name, which is in parentheses and may hold any (proc(5)).
+    return (of / "stat").read_text().rpartition(")")[2].split()[0]
+
+
 def _stands(pid: int) -> bool:
-    """Tell whether every thread of a process is stopped, or gone (proc(5): the state follows the name)."""
+    """Tell whether every thread of a process is stopped, or gone."""
     with suppress(FileNotFoundError, ProcessLookupError):
         for task in Path(f"/proc/{pid}/task").iterdir():
-            if (task / "stat").read_text().rpartition(")")[2].split()[0] not in "TtZX":
+            if _state(task) not in "TtZX":
                 return False
     return True
