@@ -93,7 +93,7 @@ class Cluster:
             yield from self._learn(since)
         if asked.commands[0][0] == b"SCAN":
             return (yield from self._scan(asked))
-        if self._where.confirm is None and not self._map.copied:
+        if asked.copies and self._where.confirm is None and not self._map.copied:
             asked = asked._replace(copies=0)
         answers: list[Any] = [None] * len(asked.commands)
         left: dict[int, Node | None] = dict.fromkeys(range(len(answers)))
@@ -192,6 +192,8 @@ class Cluster:
 
 
 def _part(asked: Ask, places: Sequence[int], *, once: bool) -> Ask:
+    if len(places) == len(asked.commands) and not once:
+        return asked
     commands = [asked.commands[place] for place in places]
     if once:
         commands = [part for command in commands for part in (_ASKING, command)]

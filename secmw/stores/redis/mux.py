@@ -132,56 +132,56 @@ class Mux:
         self._wire.send(questions)
 
     async def _connect(self) -> None:
-        wire = _Wire(self, self.loop)
         try:
             if self._where.tls and self._context is None:
                 # Reading the certificates takes a while: once.
                 self._context = self._where.context()
             async with asyncio.timeout(CONNECT + GREET):
-                where = await self._master() if self._sentinels else self._where
-                await self._open(wire, where)
+                self._wire = (
+                    await self._to_master() if self._sentinels else (await self._open(self._where))[0]
+                )
         except (StoreError, OSError, TimeoutError) as error:
-            wire.fail("the connection was given up", again=False)
             self._connecting = None
             # What a system says of a server holds no secret, but what a server says may.
             known = isinstance(error, StoreError)
             self._refuse(
                 UnreachedError(str(error) if known else f"Redis can't be reached: {type(error).__name__}")
             )
-        except asyncio.CancelledError:
-            wire.fail("the store was closed", again=False)
-            raise
         else:
-            self._wire, self._connecting = wire, None
+            self._connecting = None
             self._flush()
 
-    async def _master(self) -> Where:
-        """Ask one sentinel after another who the master is; the one that does not know comes last from then on."""
+    async def _to_master(self) -> _Wire:
+        """Ask one sentinel after another, until one knows a master; who does not comes last from then on."""
         said: Exception = StoreError("there is no sentinel")
         for node in self._sentinels:
-            wire = _Wire(self, self.loop)
             try:
                 async with asyncio.timeout(ASKED):
-                    return self._where.named(await self._open(wire, self._where.sentinel(node)))
+                    wire, answer = await self._open(self._where.sentinel(node))
+                wire.fail("it was asked", again=False)
+                return (await self._open(self._where.named(answer)))[0]
             except (StoreError, OSError, TimeoutError) as error:
                 said = error
-            finally:
-                wire.fail("it was asked", again=False)
             first, *others = self._sentinels
             self._sentinels = (*others, first)
         raise said
 
-    async def _open(self, wire: _Wire, where: Where) -> Any:
-        """Connect, and return the last answer to the greeting."""
-        async with asyncio.timeout(CONNECT):
-            if where.path:
-                await self.loop.create_unix_connection(lambda: wire, where.path)
-            else:
-                await self.loop.create_connection(lambda: wire, where.host, where.port, ssl=self._context)
-        async with asyncio.timeout(GREET):
-            answer = await self._greet(wire, where)
-        where.greeted(answer)
-        return answer
+    async def _open(self, where: Where) -> tuple[_Wire, Any]:
+        """Connect; return the connection, and the last answer to its greeting."""
+        wire = _Wire(self, self.loop)
+        try:
+            async with asyncio.timeout(CONNECT):
+                if where.path:
+                    await self.loop.create_unix_connection(lambda: wire, where.path)
+                else:
+                    await self.loop.create_connection(lambda: wire, where.host, where.port, ssl=self._context)
+            async with asyncio.timeout(GREET):
+                answer = await self._greet(wire, where)
+            where.greeted(answer)
+        except BaseException:
+            wire.fail("the connection was given up", again=False)
+            raise
+        return wire, answer
 
     async def _greet(self, wire: _Wire, where: Where) -> Any:
         greeted: asyncio.Future[list[Any] | StoreError] = self.loop.create_future()

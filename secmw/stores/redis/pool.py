@@ -121,23 +121,20 @@ class Pool:
 
     def _made(self) -> AbstractConnection:
         try:
-            return self._opened(self._master() if self._sentinels else self._where)[0]
-        except StoreError as error:
-            raise UnreachedError(str(error)) from None
-        except (RedisError, OSError) as error:
+            return self._to_master() if self._sentinels else self._opened(self._where)[0]
+        except (StoreError, RedisError, OSError) as error:
             raise UnreachedError(_why(error)) from None
 
-    def _master(self) -> Where:
-        """Ask one sentinel after another who the master is; the one that does not know comes last from then on."""
-        start, said = time.monotonic(), StoreError("there is no sentinel")
+    def _to_master(self) -> AbstractConnection:
+        """Ask one sentinel after another, until one knows a master; who does not comes last from then on."""
+        start = time.monotonic()
+        said: Exception = StoreError("there is no sentinel")
         for node in self._sentinels:
             try:
                 connection, answer = self._opened(self._where.sentinel(node), ASKED, ASKED)
                 _close(connection)
-                return self._where.named(answer)
-            except (RedisError, OSError) as error:
-                said = StoreError(_why(error))
-            except StoreError as error:
+                return self._opened(self._where.named(answer))[0]
+            except (StoreError, RedisError, OSError) as error:
                 said = error
             first, *others = self._sentinels
             self._sentinels = (*others, first)
@@ -218,6 +215,8 @@ def _close(connection: AbstractConnection) -> None:
 
 def _why(error: Exception) -> str:
     """Say what failed; what a driver says may repeat what was sent."""
+    if isinstance(error, StoreError):
+        return str(error)
     if isinstance(error, TimedOut):
         return "Redis did not answer in time"
     if isinstance(error, OSError) and not isinstance(error, RedisError):

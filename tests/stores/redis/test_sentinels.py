@@ -58,6 +58,16 @@ def test_no_sentinel_at_all_is_a_store_error_within_a_second(kind: Any) -> None:
 
 
 @KINDS
+def test_a_sentinel_that_has_not_heard_yet_is_not_the_last_word(kind: Any, running: Sentinel) -> None:
+    """RB-02: it names a master that is dead; the next one knows better."""
+    with sentinel(replicas=0, sentinels=1, down=60) as late:
+        late.servers[0].stop()
+        url = running.url.replace("//", f"//{HOST}:{late.sentinels[0].port},")
+        with asking(kind, url) as store:
+            assert isinstance(store.write(create()), Written)
+
+
+@KINDS
 def test_a_name_that_no_sentinel_knows_is_a_store_error(kind: Any, running: Sentinel) -> None:
     with asking(kind, running.url.replace("mymaster", "other")) as store, pytest.raises(StoreError) as caught:
         store.load(ZERO)
