@@ -182,6 +182,9 @@ class Ledger(Book):
                 if visit.signs_in and self._is_over(each):
                     each.end({"revoked", "replaced"}, p)
                 continue
+            if self.forgets and not sure and not self._is_over(each):
+                # Its end is still to be asked for again.
+                continue
             if each.limits(p):
                 # What nobody had noticed may be said to be revoked, or be as it was.
                 each.swept = True
@@ -209,6 +212,7 @@ class Ledger(Book):
         )
         created = self._create(visit, p, None if answer is None else answer.cookie, sure=sure, made=made)
         if created is None:
+            self.places[user] += self.forgets
             return None
         old = visit.life
         if old is not None and (sure or self._is_over(old)):
@@ -230,6 +234,8 @@ class Ledger(Book):
             len(left) + 1 <= cap or not sure, "a user has", len(left) + 1, "sessions, and", cap, "are allowed"
         )
         allowed = max(0, len(others) + more + 1 - cap)
+        if created.user is not None:
+            allowed += self.places[created.user]
         must(len(gone) <= allowed, len(gone), "sessions were ended to make room, and", allowed, "had to go")
         for life in gone:
             must(

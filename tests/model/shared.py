@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -17,6 +17,8 @@ from secmw.errors import StoreError
 from secmw.stores import open_store, sealed
 from secmw.stores.base import AsyncStore, Store
 from tests.making import KEY, OTHER_KEY
+from tests.model.driver import Crash
+from tests.model.dying import Mortal
 from tests.services.shared import KINDS, Found, Kind, Shared, shared
 
 if TYPE_CHECKING:
@@ -55,25 +57,29 @@ class InTurns:
         self._server = server
         self._clocks = clocks
         self._loop = loop
-        self._under_seal = under_seal
+        self.under_seal = under_seal
         self._below: tuple[Store, AsyncStore] = (
             open_store(server.url, clock=clocks),
             open_store(server.url, asynchronous=True, clock=clocks),
         )
         self._threads, self._loops = self._below
-        self._turn = self.slow = False
+        self._mortal = Mortal(self._below[0])
+        self._turn = self.slow = self.died_within = False
+        #: Whether sessions are forgotten by the server's own clock.
+        self.forgets = server.elapse is not None
         self.calls: Counter[str] = Counter()
 
     def begin(self) -> None:
         """Begin a history: with nothing, and with the same colour as every one."""
         self._server.empty()
-        if self._under_seal:
+        if self.under_seal:
             # They know the keys of the last history. Each seals by another key, as when keys are replaced.
             threads, loops = self._below
             self._threads = sealed(threads, _KEYS, clock=self._clocks)
             self._loops = sealed(loops, _KEYS[::-1], clock=self._clocks)
         self._turn = False
         self.calls.clear()
+        self.died_within = False
 
     def __getattr__(self, name: str) -> Any:
         """Return a method that asks the store whose turn it is then."""
@@ -93,9 +99,20 @@ class InTurns:
             self.slow = True
             raise Slow from error
 
+    def die(self, within: int, work: Callable[[], Any]) -> None:
+        """Let the process die after so many questions to the server; who is asked is the store for threads."""
+        self._turn = False
+        self._mortal.left = within
+        try:
+            work()
+        finally:
+            self.died_within = self.died_within or self._mortal.left is None
+            self._mortal.left = None
+        raise Crash
+
     def look(self, selectors: Iterable[str]) -> Found:
         """Return what the server keeps of some sessions, past the store where that can be read."""
-        if self._under_seal:
+        if self.under_seal:
             return {selector: self._threads.load(selector) for selector in selectors}
         return self._server.rows(self._clocks.now())
 

@@ -42,6 +42,7 @@ _PLAYED: Final = {
     "over: replaced",
     "over: revoked",
     "process died half-way",
+    "process died within a call",
     "refused for an outage",
     "rotation",
     "session displaced",

@@ -76,11 +76,11 @@ class Watched:
         self.dead = False
         self.made: list[str] = []
         self.issued: list[str] = []
-        self._strike: tuple[str, int] | None = None
+        self._strike: tuple[str, int, int] | None = None
 
-    def strike(self, how: str, calls: int) -> None:
-        """Fail once, in the write after so many more."""
-        self._strike = (how, calls)
+    def strike(self, how: str, calls: int, within: int) -> None:
+        """Fail once, in the write after so many more; a crash before it ends may be ``within`` it on a server."""
+        self._strike = (how, calls, within)
 
     def spare(self) -> None:
         """Call a strike off."""
@@ -100,11 +100,14 @@ class Watched:
         self.changes += 1
         if self._strike is None:
             return work()
-        how, calls = self._strike
+        how, calls, within = self._strike
         if calls:
-            self._strike = (how, calls - 1)
+            self._strike = (how, calls - 1, within)
             return work()
         self._strike, self.fired = None, True
+        if how == "crash_before" and isinstance(self.inner, InTurns):
+            self.dead = True
+            self.inner.die(within, work)
         if how.endswith("after"):
             work()
         if how.startswith("crash"):
@@ -123,7 +126,12 @@ class Watched:
         return outcome
 
     def _write(self, write: Write) -> Written | Lost:
-        outcome = self.inner.write(write)
+        try:
+            outcome = self.inner.write(write)
+        except Crash:
+            if isinstance(write, Create) and isinstance(self.inner.load(write.selector), Record):
+                self.made.append(write.selector)
+            raise
         if isinstance(write, Create) and isinstance(outcome, Written):
             self.made.append(write.selector)
         return outcome
