@@ -93,7 +93,8 @@ def test_a_socket_closes_soon_after_its_person_signed_out_elsewhere(server: Serv
         ask(server, "/out", cookie)
         began = time.monotonic()
         assert closed(connection) == seen(server, 4500, "logged_out")
-        assert time.monotonic() - began < SOON + 3
+        # Unless told, it would take 15 seconds.
+        assert time.monotonic() - began < SOON + 10
 
 
 def test_a_socket_closes_when_its_session_expires(server: Server, cookie: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from typing import Any
 
 import pytest
@@ -256,8 +257,9 @@ async def test_a_session_is_asked_for_once_however_many_sockets_it_has() -> None
         return await load(selector)
 
     site.store.load = counted
+    began = time.monotonic()
     await asyncio.sleep(3.5 * SOON)
-    assert 1 <= len(loads) <= 4
+    assert 1 <= len(loads) <= (time.monotonic() - began) / SOON + 1
     await site.end()
     for line in lines:
         assert await line.closed() == (1008, "revoked")

@@ -20,8 +20,12 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(params=["memory", "async memory", "sqlite", "async sqlite"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Any]:
-    """Return a function that makes a trail, each time another."""
+def make(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], Any]:
+    """Return a function that makes a trail, each time another, which has time: how soon it gives up is asked elsewhere."""
+    monkeypatch.setattr("secmw.stores.database.PATIENCE", 10.0)
+    monkeypatch.setattr("secmw.stores.threads.PATIENCE", 10.0)
     colour, _, kind = request.param.rpartition(" ")
     numbers = iter(range(10_000))
 

@@ -103,6 +103,6 @@ def test_what_is_accepted_reads_back(value: str) -> None:
 
 @pytest.mark.parametrize("piece", ['"', '"\\', '\\"', ',"', '",', 'a="'])
 def test_a_long_value_is_read_in_linear_time(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     hardened(piece * 20_000)
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1

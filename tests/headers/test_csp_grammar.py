@@ -175,7 +175,7 @@ def test_other_values_are_checked_too(name: str, values: object, fix: str) -> No
 
 @pytest.mark.parametrize("piece", ["a.", "a:", "a/", "%41", "*.", "a-", "https://", "'"])
 def test_a_long_source_is_checked_in_linear_time(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(ValueError, match="write"):
         csp.checked({"img-src": (piece * 50_000 + "!?",)})
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1

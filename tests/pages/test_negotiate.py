@@ -86,6 +86,6 @@ def test_the_larger_weight_decides_in_any_order(html: float, json: float, first:
 
 @pytest.mark.parametrize("piece", ['"', '"\\"', ",", ";", ";q=", "text/html;", "text/html,", "\\", '"\\'])
 def test_a_long_hostile_field_takes_linear_time(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     wants_html(piece * 60_000)
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2
