@@ -131,7 +131,7 @@ class Pool:
         said: Exception = StoreError("there is no sentinel")
         for node in self._sentinels:
             try:
-                connection, answer = self._opened(self._where.sentinel(node), ASKED, ASKED)
+                connection, answer = self._opened(self._where.sentinel(node), (ASKED, ASKED))
                 _close(connection)
                 return self._opened(self._where.named(answer))[0]
             except (StoreError, RedisError, OSError) as error:
@@ -143,9 +143,10 @@ class Pool:
         raise said
 
     def _opened(
-        self, where: Where, connect: float = CONNECT, greet: float = GREET
+        self, where: Where, within: tuple[float, float] | None = None
     ) -> tuple[AbstractConnection, Any]:
         """Return a connection, and the last answer to its greeting."""
+        connect, greet = within or (CONNECT, GREET)
         kind: Callable[..., AbstractConnection]
         more: dict[str, Any]
         if where.path:

@@ -7,6 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.services.redis import Cluster, RedisServer, cluster, serve_redis
+from tests.stores.redis.stepping import patience
+
+
+@pytest.fixture
+def patient() -> Iterator[None]:
+    """Let servers take their time where a test is not about time: the machine may be busy."""
+    with patience():
+        yield
 
 
 @pytest.fixture(scope="session")

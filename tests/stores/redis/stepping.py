@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import pytest
 
 from secmw.sessions import codec
 from secmw.sessions.record import Identity, Record, written
 from secmw.sessions.writes import Create
+from secmw.stores.redis import mux, pool
 from secmw.stores.redis.asking import Plan
 from secmw.stores.redis.store import RedisStore
 
 NOW = 1_750_000_000.0
+
+
+@contextmanager
+def patience() -> Iterator[None]:
+    """Give servers ten seconds for everything."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("CONNECT", "GREET", "ASKED", "ANSWER"):
+            for module in (pool, mux):
+                patched.setattr(module, name, 10.0)
+        yield
 
 
 def record(number: int = 0, user_id: str | None = None, **more: Any) -> Record:

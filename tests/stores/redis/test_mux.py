@@ -136,6 +136,7 @@ def test_no_answer_goes_to_another_request_however_many_are_cancelled(redis: Red
     assert cuts > 2
 
 
+@pytest.mark.usefixtures("patient")
 def test_two_hundred_that_change_one_session_at_once_are_all_there(redis: RedisServer) -> None:
     """SE-09"""
 

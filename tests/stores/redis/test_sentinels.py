@@ -58,6 +58,7 @@ def test_no_sentinel_at_all_is_a_store_error_within_a_second(kind: Any) -> None:
 
 
 @KINDS
+@pytest.mark.usefixtures("patient")
 def test_a_sentinel_that_has_not_heard_yet_is_not_the_last_word(kind: Any, running: Sentinel) -> None:
     """RB-02: it names a master that is dead; the next one knows better."""
     with sentinel(replicas=0, sentinels=1, down=60) as late:
@@ -68,6 +69,7 @@ def test_a_sentinel_that_has_not_heard_yet_is_not_the_last_word(kind: Any, runni
 
 
 @KINDS
+@pytest.mark.usefixtures("patient")
 def test_a_name_that_no_sentinel_knows_is_a_store_error(kind: Any, running: Sentinel) -> None:
     with asking(kind, running.url.replace("mymaster", "other")) as store, pytest.raises(StoreError) as caught:
         store.load(ZERO)
@@ -75,6 +77,7 @@ def test_a_name_that_no_sentinel_knows_is_a_store_error(kind: Any, running: Sent
 
 
 @KINDS
+@pytest.mark.usefixtures("patient")
 def test_what_is_no_sentinel_is_a_store_error(kind: Any, running: Sentinel) -> None:
     url = f"redis+sentinel://{HOST}:{running.servers[0].port}/mymaster"
     with asking(kind, url) as store, pytest.raises(StoreError, match="Redis refused: ERR"):
@@ -82,6 +85,7 @@ def test_what_is_no_sentinel_is_a_store_error(kind: Any, running: Sentinel) -> N
 
 
 @KINDS
+@pytest.mark.usefixtures("patient")
 def test_a_master_that_is_none_any_more_is_given_up(kind: Any) -> None:
     """Before the sentinels know: what it was told would be lost."""
     with serve_redis() as other, sentinel(replicas=0, down=60) as running:
@@ -100,6 +104,7 @@ def test_a_master_that_is_none_any_more_is_given_up(kind: Any) -> None:
 
 
 @KINDS
+@pytest.mark.usefixtures("patient")
 def test_a_connection_that_has_rested_is_made_anew(
     kind: Any, running: Sentinel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from secmw.stores import AsyncStore, Store
 from secmw.stores.redis.store import RedisStore
 from secmw.testing import FrozenClock, StoreContract
 from tests.services.redis import Cluster, Kind, RedisServer, Sentinel, cluster, sentinel, serve_redis
+from tests.stores.redis.stepping import patience
 
 pytestmark = pytest.mark.server
 
@@ -26,7 +27,7 @@ class RedisContract(StoreContract):
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
     def _serve(cls) -> Iterator[None]:
-        with serve_redis(cls.program) as cls.server:
+        with patience(), serve_redis(cls.program) as cls.server:
             yield
 
     def make_store(self, clock: FrozenClock) -> Store | AsyncStore:
@@ -61,7 +62,7 @@ class SentinelContract(RedisContract):
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
     def _serve(cls) -> Iterator[None]:
-        with sentinel(cls.program, down=60) as cls.running:
+        with patience(), sentinel(cls.program, down=60) as cls.running:
             cls.server = cls.running.servers[0]
             yield
 
@@ -77,7 +78,7 @@ class ClusterContract(RedisContract):
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
     def _serve(cls) -> Iterator[None]:
-        with cluster(cls.program, down=60) as cls.running:
+        with patience(), cluster(cls.program, down=60) as cls.running:
             yield
 
     def url(self) -> str:
