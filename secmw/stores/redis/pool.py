@@ -28,11 +28,8 @@ if TYPE_CHECKING:
 CONNECT: Final = 0.25
 """Seconds that a server has to take a connection."""
 
-GREET: Final = 0.2
-"""Seconds that it has to answer each command of a greeting."""
-
 ANSWER: Final = 0.5
-"""Seconds that it has to answer any other."""
+"""Seconds that a server has to answer."""
 
 ASKED: Final = 0.15
 """Seconds that a sentinel has to take a connection, and again to name the master."""
@@ -89,7 +86,7 @@ class Pool:
         connection, used = self._connected()
         packed = [pack_command(command) for command in sent(asked)]  # type: ignore[arg-type] # it takes any number
         try:
-            answers = _exchange(connection, packed, ANSWER)
+            answers = _exchange(connection, packed)
         except TimedOut:
             raise
         except (RedisError, OSError):
@@ -97,7 +94,7 @@ class Pool:
             if not (used and asked.reading):
                 raise
             connection = self._made()
-            answers = _exchange(connection, packed, ANSWER)
+            answers = _exchange(connection, packed)
         if any(type(answer) is Refused and answer.code in DEMOTED for answer in answers):
             _close(connection)
         else:
@@ -146,7 +143,7 @@ class Pool:
         self, where: Where, within: tuple[float, float] | None = None
     ) -> tuple[AbstractConnection, Any]:
         """Return a connection, and the last answer to its greeting."""
-        connect, greet = within or (CONNECT, GREET)
+        connect, answers = within or (CONNECT, ANSWER)
         kind: Callable[..., AbstractConnection]
         more: dict[str, Any]
         if where.path:
@@ -160,7 +157,7 @@ class Pool:
             db=where.database,
             username=where.user or None,
             password=where.password or None,
-            socket_timeout=greet,
+            socket_timeout=answers,
             socket_connect_timeout=connect,
             retry=Retry(NoBackoff(), 0),
             retry_on_error=[],
@@ -174,7 +171,7 @@ class Pool:
         if not where.last:
             return connection, None
         packed = pack_command(where.last)  # type: ignore[arg-type] # it takes any number
-        (answer,) = _exchange(connection, [packed], greet)
+        (answer,) = _exchange(connection, [packed])
         try:
             if isinstance(answer, Refused):
                 raise StoreError(f"Redis refused: {answer.code}")
@@ -193,14 +190,14 @@ class Pool:
         self._pid = os.getpid()
 
 
-def _exchange(connection: AbstractConnection, packed: list[bytes], within: float) -> list[Any]:
+def _exchange(connection: AbstractConnection, packed: list[bytes]) -> list[Any]:
     """Send commands and read an answer to each; a connection that fails is closed."""
     answers: list[Any] = []
     try:
         connection.send_packed_command(packed, check_health=False)  # type: ignore[no-untyped-call] # redis-py's
         for _ in packed:
             try:
-                answers.append(connection.read_response(disable_decoding=True, timeout=within))
+                answers.append(connection.read_response(disable_decoding=True))
             except ResponseError as error:
                 # redis-py takes the first word away where it knows it.
                 answers.append(Refused(f"{error.status_code or ''} {error}".lstrip()))

@@ -48,6 +48,21 @@ def test_a_sentinel_that_hangs_is_waited_for_once(kind: Any, running: Sentinel) 
 
 
 @KINDS
+def test_a_master_that_hangs_is_a_store_error_within_a_second(kind: Any, running: Sentinel) -> None:
+    """RB-06: on a connection there was, on the next one, and on the first of all."""
+    with asking(kind, running.url) as store, asking(kind, running.url) as new:
+        store.write(create())
+        running.servers[0].hold()
+        for asked in (store, store, new):
+            start = time.monotonic()
+            with pytest.raises(StoreError):
+                asked.load(ZERO)
+            assert time.monotonic() - start < 1.0
+        running.servers[0].go_on()
+        assert store.load(ZERO) == new.load(ZERO) == record()
+
+
+@KINDS
 def test_no_sentinel_at_all_is_a_store_error_within_a_second(kind: Any) -> None:
     """RB-06"""
     with asking(kind, f"redis+sentinel://{HOST}:1,{HOST}:2/mymaster") as store:
