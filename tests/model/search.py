@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import HealthCheck, example, given, reject, settings
 from hypothesis import strategies as st
 
 from secmw.stores.base import Store
@@ -103,13 +103,22 @@ def play(data: bytes, terms: Terms, opener: Opener, tally: Counter[str] | None =
         tally.update(world.ledger.tally)
 
 
-def search(terms: Terms, opener: Opener, how: settings, tally: Counter[str] | None = None) -> None:
-    """Search for a history that goes wrong; raise what went wrong in the shortest one."""
+def search(
+    terms: Terms,
+    opener: Opener,
+    how: settings,
+    tally: Counter[str] | None = None,
+    *,
+    known: Iterable[bytes] = (),
+) -> None:
+    """Search for a history that goes wrong, the ``known`` ones first; raise what went wrong in the shortest one."""
 
     @settings(how, suppress_health_check=list(HealthCheck), deadline=None, report_multiple_bugs=False)
     @given(HISTORIES)
     def history(data: bytes) -> None:
         play(data, terms, opener, tally)
 
+    for data in known:
+        history = example(data)(history)
     with silence(), untraced():
         history()

@@ -5,7 +5,7 @@ Four zeros are nothing; a shrunk history is short because most of it is nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 STEPS: Final = 40
@@ -100,6 +100,12 @@ PLANTS: Final = ("made_up", "malformed", "another's", "former", "forged", "two",
 def act_of(number: int) -> str:
     """Name what an application does for a byte."""
     return _ACT[number & 255]
+
+
+def spelled(told: Iterable[tuple[str, str, int]]) -> bytes:
+    """Write a history down: kinds of steps of the first browser, what is done, and what the number is for."""
+    parts = (bytes((_KIND.index(kind), 0, _ACT.index(act), extra)) for kind, act, extra in told)
+    return b"".join((bytes(WIDTH), *parts)).ljust(LENGTH, b"\0")
 
 
 class Step(NamedTuple):

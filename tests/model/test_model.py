@@ -19,7 +19,8 @@ from tests.model.faults import FAULTS, planted
 from tests.model.oracle import WrongError
 from tests.model.search import TOO_SLOW, in_files, in_memory, search
 from tests.model.shared import COLOURS, NAMES, on_server
-from tests.model.steps import LENGTH, steps
+from tests.model.steps import LENGTH, spelled, steps
+from tests.model.watched import STRIKES
 from tests.model.world import TERMS
 
 #: Histories in memory, in SQLite and on each server, by how deep the search shall be.
@@ -42,12 +43,26 @@ _PLAYED: Final = {
     "over: replaced",
     "over: revoked",
     "process died half-way",
-    "process died within a call",
     "refused for an outage",
     "rotation",
     "session displaced",
     "store failed half-way",
 }
+
+
+def _dying_at_a_sign_in(within: int) -> bytes:
+    """Write a history in which a process dies so far into a second sign-in, and the person signs in again."""
+    crash = STRIKES.index("crash_before") | within << 4
+    told = [
+        ("visit", "login", 0),
+        ("strike", "look", crash),
+        *[("visit", "login", 0), ("visit", "look", 0)] * 2,
+    ]
+    return spelled(told)
+
+
+#: At each step that a sign-in takes at least on any server.
+_DYING: Final = [_dying_at_a_sign_in(within) for within in range(4)]
 
 
 @_POLICIES
@@ -67,8 +82,9 @@ def test_sessions_on_a_server_do_what_the_model_says(name: str) -> None:
     tally: Counter[str] = Counter()
     with on_server(name) as opener:
         for terms in TERMS:
-            search(terms, opener, settings(max_examples=SHARED // len(TERMS)), tally)
+            search(terms, opener, settings(max_examples=SHARED // len(TERMS)), tally, known=_DYING)
     assert tally.keys() >= _PLAYED
+    assert tally["process died within a call"] + tally[TOO_SLOW] >= len(_DYING) * len(TERMS)
     assert tally[TOO_SLOW] <= SHARED // 10
 
 

@@ -79,7 +79,7 @@ class Watched:
         self._strike: tuple[str, int, int] | None = None
 
     def strike(self, how: str, calls: int, within: int) -> None:
-        """Fail once, in the write after so many more; a crash before it ends may be ``within`` it on a server."""
+        """Fail once, in the write after so many more; on a server a crash comes after ``within`` questions to it."""
         self._strike = (how, calls, within)
 
     def spare(self) -> None:
@@ -105,7 +105,7 @@ class Watched:
             self._strike = (how, calls - 1, within)
             return work()
         self._strike, self.fired = None, True
-        if how == "crash_before" and isinstance(self.inner, InTurns):
+        if how.startswith("crash") and isinstance(self.inner, InTurns):
             self.dead = True
             self.inner.die(within, work)
         if how.endswith("after"):
