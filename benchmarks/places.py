@@ -11,6 +11,7 @@ import binascii
 import socket
 import struct
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -52,7 +53,9 @@ class Place:
 
     ``open`` makes a store there, of either colour. ``fill`` puts in the sessions from one number up to another, which live
     or are over. ``weigh`` returns the bytes of all that is there. ``counted`` hands out the URL and a count of the round
-    trips to it; where there is no server, there are none. ``pids`` are the server's processes.
+    trips to it; where there is no server, there are none. ``pids`` are the server's processes, and ``logged`` returns the bytes
+    that it has written for replicas, or for its own recovery, so far. A Redis counts its ``looks`` at the wire, each of which
+    may find several commands.
     """
 
     name: str
@@ -62,6 +65,8 @@ class Place:
     counted: Callable[[], AbstractContextManager[tuple[str, Trips]]]
     open: Callable[[str, bool], Any]
     pids: Callable[[], Sequence[int]] = tuple
+    logged: Callable[[], int] = int
+    looks: Callable[[], int] = int
 
 
 def selector(number: int) -> str:
@@ -160,6 +165,7 @@ class _Words(NamedTuple):
     numbers: str
     weight: str
     version: str
+    logged: str
     before: tuple[str, ...] = ()
 
 
@@ -170,6 +176,7 @@ _POSTGRESQL: Final = _Words(
     numbers="generate_series({first}, {last}) AS numbers (n)",
     weight="SELECT pg_total_relation_size('secmw_sessions') + pg_total_relation_size('secmw_users')",
     version="SHOW server_version",
+    logged="SELECT pg_current_wal_lsn() - '0/0'::pg_lsn",
 )
 _MARIADB: Final = _Words(
     name="MariaDB",
@@ -181,8 +188,12 @@ _MARIADB: Final = _Words(
         " WHERE name IN ('secmw/secmw_sessions', 'secmw/secmw_users')"
     ),
     version="SELECT version()",
+    logged="SELECT variable_value FROM information_schema.global_status WHERE variable_name = 'Innodb_os_log_written'",
     # The tests' server has the least there is.
-    before=("SET GLOBAL innodb_buffer_pool_size = 536870912",),
+    before=(
+        "SET GLOBAL innodb_buffer_pool_size = 536870912",
+        "SET GLOBAL innodb_log_file_size = 134217728",
+    ),
 )
 
 
@@ -222,6 +233,7 @@ def _in_database(server: Database, words: _Words) -> Place:
         counted=counted,
         open=_open,
         pids=server._processes,
+        logged=lambda: int(asked(words.logged)[0][0]),
     )
 
 
@@ -260,18 +272,18 @@ def in_sentinel() -> Iterator[Place]:
 
 
 @contextmanager
-def in_cluster() -> Iterator[Place]:
-    """Be a Cluster of three masters."""
-    with cluster() as group:
+def in_cluster(masters: int = 3, replicas: int = 0) -> Iterator[Place]:
+    """Be a Cluster of some masters, each with so many replicas."""
+    with cluster(masters=masters, replicas=replicas) as group:
         ranges = group.nodes[0].ask("CLUSTER", "SLOTS")
         assert isinstance(ranges, list)
-        masters = {node.port: node for node in group.nodes[: group.masters]}
+        known = {node.port: node for node in group.nodes[:masters]}
 
         def owner(key: bytes) -> RedisServer:
             number = slot(key)
-            return next(masters[one[1]] for first, last, one, *_ in ranges if first <= number <= last)
+            return next(known[one[1]] for first, last, one, *_ in ranges if first <= number <= last)
 
-        yield _in_redis(list(masters.values()), group.url, " Cluster of 3", owner)
+        yield _in_redis(list(known.values()), group.url, f" Cluster of {masters}", owner)
 
 
 def _in_redis(
@@ -298,10 +310,12 @@ def _in_redis(
         name=f"{name.capitalize()} {told(masters[0], 'server')[f'{name}_version']}{kind}",
         url=url,
         fill=fill,
-        weigh=lambda: sum(int(told(master, "memory")["used_memory"]) for master in masters),
+        weigh=lambda: _settled(masters),
         counted=counted,
         open=_open,
         pids=lambda: [master.process.pid for master in masters if master.process],
+        logged=lambda: _sum(masters, "replication", "master_repl_offset"),
+        looks=lambda: _sum(masters, "stats", "total_reads_processed"),
     )
 
 
@@ -318,6 +332,19 @@ def told(server: RedisServer, section: str) -> dict[str, str]:
     assert isinstance(said, bytes)
     lines = (line.partition(":") for line in said.decode().splitlines())
     return {name: value for name, colon, value in lines if colon}
+
+
+def _sum(servers: Sequence[RedisServer], section: str, name: str) -> int:
+    return sum(int(told(server, section)[name]) for server in servers)
+
+
+def _settled(servers: Sequence[RedisServer]) -> int:
+    """Return the memory of servers once they have given back their smaller tables, which they do now and then."""
+    before, now = 0, _sum(servers, "memory", "used_memory")
+    while abs(now - before) > now / 1_000:
+        time.sleep(0.25)
+        before, now = now, _sum(servers, "memory", "used_memory")
+    return now
 
 
 def _commands(keys: Keys, number: int, *, over: bool) -> Iterator[tuple[bytes, ...]]:

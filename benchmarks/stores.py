@@ -113,6 +113,8 @@ def steps_of(operation: str, number: int) -> Steps:
             return [("load", name)]
         case "load, touch":
             return [("load", name), ("write", Touch(selector=name, at=now))]
+        case "touch":
+            return [("write", Touch(selector=name, at=now))]
         case "update":
             return [("write", Update(selector=name, at=now, changes={"cart": value(number)}))]
         case "sign in":

@@ -15,10 +15,11 @@ from tests.services.redis import RedisServer
 
 
 class Trips:
-    """Be a count; ``read`` returns what came since it was read last."""
+    """Be a count; ``read`` returns what came since it was read last. ``bytes`` are those that were relayed in all."""
 
     def __init__(self) -> None:
         self._count = 0
+        self.bytes = 0
 
     def add(self) -> None:
         self._count += 1
@@ -61,6 +62,7 @@ def _connect(client: socket.socket, server: socket.socket, trips: Trips) -> None
                 if silent.is_set():
                     silent.clear()
                     trips.add()
+                trips.bytes += len(said)
                 server.sendall(said)
             server.shutdown(socket.SHUT_WR)
 
@@ -68,6 +70,7 @@ def _connect(client: socket.socket, server: socket.socket, trips: Trips) -> None
         with suppress(OSError):
             while said := server.recv(65_536):
                 silent.set()
+                trips.bytes += len(said)
                 client.sendall(said)
             client.shutdown(socket.SHUT_WR)
 

@@ -14,7 +14,7 @@ from benchmarks.trips import relayed
 pytestmark = pytest.mark.server
 
 #: A Valkey is asked as a Redis is.
-NAMES = [name for name in PLACES if name not in ("valkey", "sentinel", "cluster")]
+NAMES = [name for name in PLACES if name != "valkey"]
 
 
 @pytest.mark.parametrize("name", NAMES)
