@@ -28,6 +28,8 @@ _HOPS: Final = 5
 _PATIENCE: Final = 0.4
 _DOUBTFUL: Final = DEMOTED | {"CLUSTERDOWN", "LOADING"}
 _ASKING: Final[Command] = (b"ASKING",)
+#: What reading an answer raises that is none.
+_MALFORMED: Final = (ValueError, TypeError, LookupError, AttributeError)
 _WHO: Final = Ask([(b"CLUSTER", b"SLOTS")], reading=True)
 
 
@@ -59,10 +61,19 @@ def key_of(command: Command) -> bytes:
 
 def read(answer: Any, asked: Node) -> Map:
     """Read a map; a node that does not know its own name has the one that we called it by."""
+    try:
+        return _read(answer, asked)
+    except _MALFORMED:
+        raise StoreError("a node of the Cluster said what is no answer") from None
+
+
+def _read(answer: Any, asked: Node) -> Map:
     owners: list[Node | None] = [None] * SLOTS
     masters: dict[Node, None] = {}
     copied = False
-    for first, last, master, *replicas in sorted(answer):
+    for first, last, master, *replicas in sorted(answer, key=lambda entry: int(entry[0])):
+        if not 0 <= first <= last < SLOTS:
+            raise ValueError
         node = _node(master[0], master[1], asked)
         owners[first : last + 1] = [node] * (last + 1 - first)
         masters[node] = None
@@ -142,12 +153,16 @@ class Cluster:
 
     def _elsewhere(self, refused: Refused, node: Node) -> Node | None:
         """Return who is to be asked for this once; None where it is for good."""
-        number, _, address = refused.elsewhere.partition(" ")
-        host, _, port = address.rpartition(":")
-        other = _node(host.encode(), int(port), node)
+        try:
+            number, address = refused.elsewhere.split(" ")
+            host, _, port = address.rpartition(":")
+            place, other = int(number), _node(host.encode(), int(port), node)
+            self._map.owners[place]
+        except _MALFORMED:
+            raise StoreError("a node of the Cluster said what is no answer") from None
         if refused.code == "ASK":
             return other
-        self._map.owners[int(number)] = other
+        self._map.owners[place] = other
         if other not in self._map.masters:
             self._sure = False
         return None
@@ -166,7 +181,8 @@ class Cluster:
             elif isinstance(outcome[0], Refused):
                 said = StoreError(f"Redis refused: {outcome[0].code}")
             elif outcome[0]:
-                self._map, self._sure = read(outcome[0], node), True
+                self._map = read(outcome[0], node)
+                self._sure = True
                 return
             if time.monotonic() - since > _PATIENCE:
                 break

@@ -140,7 +140,7 @@ class Mux:
                 self._wire = (
                     await self._to_master() if self._sentinels else (await self._open(self._where))[0]
                 )
-        except (StoreError, OSError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001 - whoever waits must be told, whatever it was
             self._connecting = None
             # What a system says of a server holds no secret, but what a server says may.
             known = isinstance(error, StoreError)

@@ -64,7 +64,8 @@ class Pool:
             raise StoreError("Redis is busy: every connection is in use")
         try:
             answers = received(asked, self._ask(asked))
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError, ValueError) as error:
+            # A ValueError is an answer that redis-py can't read.
             raise StoreError(_why(error)) from None
         finally:
             free.release()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -93,10 +92,13 @@ class Where:
 
     def named(self, answer: Any) -> Where:
         """Return how the master is reached that a sentinel names, and asked whether it is one."""
-        if not (isinstance(answer, Sequence) and len(answer) == 2):
-            raise StoreError("the sentinels know no master of that name")
-        host, port = answer
-        return replace(self.at(Node(host.decode(), int(port))), last=(b"ROLE",))
+        try:
+            host, port = answer
+            node = Node(host.decode(), int(port))
+        except (ValueError, TypeError, AttributeError):
+            # None, where they have never heard of it.
+            raise StoreError("the sentinels know no master of that name") from None
+        return replace(self.at(node), last=(b"ROLE",))
 
     def greeting(self) -> list[tuple[bytes, ...]]:
         """Return what a new connection says first; a server that does not answer PING is none."""
@@ -112,7 +114,7 @@ class Where:
 
     def greeted(self, answer: Any) -> None:
         """Judge the last answer to a greeting; a server that has become a replica would lose what it is told."""
-        if self.last == (b"ROLE",) and answer[0] != b"master":
+        if self.last == (b"ROLE",) and not (isinstance(answer, list) and answer[:1] == [b"master"]):
             raise StoreError("the server that the sentinels name is no master")
 
 
@@ -138,7 +140,7 @@ def parse(url: str) -> Where:
         # What urllib says repeats a part of it.
         raise ValueError(f"is not the URL of a Redis; {_WRITE}") from None
     if parts.fragment:
-        raise ValueError("a '#' in a password is written %23, and nothing else of a URL holds one")
+        raise ValueError("a '#' ends a URL; one in a password is written %23")
     said: dict[str, Any] = {"user": unquote(user), "password": unquote(password)}
     said["prefix"] = options.pop("prefix", PREFIX)
     said["confirm"] = _number(options.pop("confirm", None), "confirm is how many replicas; write confirm=1")

@@ -247,6 +247,24 @@ def test_a_node_without_a_name_has_the_one_we_called_it_by() -> None:
     assert nodes.sent()[-1][0] == Node("one", 7)
 
 
+_SAID = st.recursive(
+    st.none() | st.integers() | st.binary(max_size=4), lambda inner: st.lists(inner, max_size=4)
+)
+
+
+@given(_SAID, st.sampled_from(["MOVED", "ASK"]), st.text(" :0123456789x", min_size=1, max_size=12))
+def test_what_is_no_answer_is_a_store_error_and_nothing_else(said: Any, code: str, elsewhere: str) -> None:
+    """Or it is one: nobody who waits is left without a word."""
+    nodes = Nodes(ONE)
+    nodes.answer = lambda _, __: Refused(f"{code} {elsewhere}")
+    with pytest.raises(StoreError):
+        nodes.ask(GET)
+    nodes.answer = lambda _, __: b"x"
+    nodes.map, nodes.cluster = said, Cluster(parse("redis+cluster://one:1"))
+    with pytest.raises(StoreError):
+        nodes.ask(GET)
+
+
 def test_the_masters_are_asked_for_anew() -> None:
     nodes = Nodes(ONE, TWO)
     assert nodes.walk(nodes.cluster.masters()) == ([ONE, TWO], False)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from secmw.errors import StoreError
 from secmw.stores import open_store
@@ -123,6 +125,21 @@ def test_a_connection_begins_with_what_it_takes() -> None:
     assert parse("redis://jane:p@db/2").greeting() == [(b"AUTH", b"jane", b"p"), (b"SELECT", b"2")]
 
 
+@given(
+    st.sampled_from(["redis", "rediss", "redis+sentinel", "rediss+cluster", "redis+unix", "valkey"]),
+    st.text("ab:@,[]&=%1 \n", max_size=20),
+    st.text("ab:,/?#[]&=%1", max_size=20),
+)
+def test_whatever_a_url_is_its_password_is_not_told(scheme: str, start: str, end: str) -> None:
+    def said(url: str) -> str:
+        try:
+            return repr(parse(url))
+        except ValueError as error:
+            return str(error)
+
+    assert "secret" not in said(f"{scheme}://{start}:secret@{end}")
+
+
 def test_a_sentinel_is_asked_for_the_master_and_the_master_whether_it_is_one() -> None:
     """With the passwords of each."""
     where = parse("redis+sentinel://jane:p@a,b/name/2?sentinel_password=other")
@@ -136,8 +153,9 @@ def test_a_sentinel_is_asked_for_the_master_and_the_master_whether_it_is_one() -
     master.greeted([b"master", 0, []])
     with pytest.raises(StoreError, match="is no master"):
         master.greeted([b"slave", b"10.0.0.2", 7000, b"connected", 5])
-    with pytest.raises(StoreError, match="no master of that name"):
-        where.named(None)
+    for answer in (None, [], [b"host"], [b"host", b"port"], 5):
+        with pytest.raises(StoreError, match="no master of that name"):
+            where.named(answer)
 
 
 @pytest.mark.parametrize(
