@@ -17,8 +17,8 @@ from hypothesis import settings
 
 from tests.model.search import Opener, in_files, in_memory, search
 from tests.model.shared import NAMES, on_server
+from tests.model.stage import TERMS
 from tests.model.steps import STEPS
-from tests.model.world import TERMS
 
 #: So many histories in one search: what hypothesis remembers of each is forgotten then.
 _BATCH: Final = 5_000

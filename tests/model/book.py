@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from secmw.sessions import codec
@@ -115,3 +115,17 @@ class Book:
                 life.swept = life.swept or p >= life.at + REMEMBERED
             elif life.limits(p):
                 life.swept = True
+
+
+def notable(visit: Visit, *, failed: bool, lived: bool, sure: bool, late: bool) -> Iterator[str]:
+    """Name what is remarkable about a request."""
+    if not sure:
+        yield "store failed half-way"
+    if late and (visit.changed or visit.out):
+        yield "change after the head"
+    if visit.life is not None and not lived and visit.changed:
+        yield "change of a session that had ended"
+    if failed and visit.out is not None:
+        yield "failure after a logout"
+    if failed and (visit.changed or visit.signs_in or visit.rotates or visit.grants):
+        yield "failure after a change"

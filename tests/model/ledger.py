@@ -6,13 +6,13 @@ process died half-way, each may have happened or not, and the store is asked whi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from secmw.sessions import codec
 from secmw.sessions.identifier import well_formed
 from secmw.sessions.record import Record
-from tests.model.book import TOLERANCE, Book
+from tests.model.book import TOLERANCE, Book, notable
 from tests.model.oracle import GRACE, SUDO, Data, Life, Visit, must
 
 LIFETIME: Final = 600.0
@@ -114,7 +114,7 @@ class Ledger(Book):
             # Too late even for the grace: whoever gave the password is told to come again.
             late_grant = changed is False and visit.grants and lived
             status = ({503} if sure else {wanted, 503}) if late_grant else status
-        self.tally.update(_notable(visit, failed=failed, lived=lived, sure=sure, late=late))
+        self.tally.update(notable(visit, failed=failed, lived=lived, sure=sure, late=late))
         if created is not None:
             cookies = {created.id}
             visit.life = created
@@ -386,20 +386,6 @@ class Ledger(Book):
         assert sudo is not None
         must(abs(sudo[0] - p) < TOLERANCE, "sudo was granted at another time")
         must(abs(sudo[1] - min(p + SUDO, life.expires)) < TOLERANCE, "sudo lasts", sudo[1] - p)
-
-
-def _notable(visit: Visit, *, failed: bool, lived: bool, sure: bool, late: bool) -> Iterator[str]:
-    """Name what is remarkable about a request."""
-    if not sure:
-        yield "store failed half-way"
-    if late and (visit.changed or visit.out):
-        yield "change after the head"
-    if visit.life is not None and not lived and visit.changed:
-        yield "change of a session that had ended"
-    if failed and visit.out is not None:
-        yield "failure after a logout"
-    if failed and (visit.changed or visit.signs_in or visit.rotates or visit.grants):
-        yield "failure after a change"
 
 
 def _shown(cookie: str | None) -> str:

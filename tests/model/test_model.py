@@ -19,9 +19,9 @@ from tests.model.faults import FAULTS, planted
 from tests.model.oracle import WrongError
 from tests.model.search import TOO_SLOW, in_files, in_memory, search
 from tests.model.shared import COLOURS, NAMES, on_server
+from tests.model.stage import TERMS
 from tests.model.steps import LENGTH, spelled, steps
 from tests.model.watched import STRIKES
-from tests.model.world import TERMS
 
 #: Histories in memory, in SQLite and on each server, by how deep the search shall be.
 _DEPTHS: Final = {"check": (100, 20, 300), "test": (3_000, 300, 300), "soak": (100_000, 3_000, 3_000)}
