@@ -42,7 +42,7 @@ CORE := */secmw/checks/*,*/secmw/cookies/*,*/secmw/headers/*,*/secmw/exchange.py
 SOURCES := secmw adapters tests benchmarks
 
 .PHONY: help demo check test bench soak peers docs requirements pins lint types format clean
-.PHONY: apt wheel-env wheel-tests coverage soak-model soak-races soak-search
+.PHONY: apt wheel-env wheel-tests coverage soak-model soak-races soak-faults soak-search
 
 help:
 	@echo 'make demo          serve a protected application to sign in to'
@@ -141,7 +141,8 @@ check: lint types
 		-m 'not server and not browser and not fuzz' $(PYTEST)
 
 # Lint, types and docs first, so that the last lines are pytest's and coverage's.
-test: apt lint types docs wheel-env
+test: apt $(DEV)/.dev
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint types docs wheel-env
 	@$(MAKE) --no-print-directory wheel-tests
 	@$(MAKE) --no-print-directory coverage
 
@@ -175,7 +176,7 @@ peers: $(PEERS)/.peers apt
 	@$(PEERS)/bin/python -m benchmarks.peers $(BENCH)
 
 # Each by itself too; the first two end with a line for docs/explanation/soak.md.
-soak: soak-model soak-races soak-search
+soak: soak-model soak-races soak-faults soak-search
 
 soak-model: $(DEV)/.dev apt
 	@echo '== sessions against their model'
@@ -190,6 +191,10 @@ soak-races: $(DEV)/.dev apt
 	@echo '== races between real processes'
 	@for store in sqlite redis valkey sentinel cluster postgresql mariadb; do \
 		$(DEV)/bin/python -m tests.races $(ROUNDS) $$store; done
+
+soak-faults: $(DEV)/.dev apt
+	@echo '== servers that are killed, held up and full, and clocks that are set'
+	@$(DEV)/bin/python -m tests.faults
 
 soak-search: $(DEV)/.dev apt
 	@echo '== fuzzing and hypothesis'

@@ -25,6 +25,13 @@ FEW: Final = tuple(
 )
 
 
+@pytest.fixture(autouse=True)
+def _without_coverage(request: pytest.FixtureRequest) -> None:
+    """What a client of a server runs is not secmw."""
+    if request.node.get_closest_marker("server"):
+        request.getfixturevalue("unmeasured")
+
+
 @pytest.fixture(scope="session")
 def running() -> Iterator[Callable[[str], Stack]]:
     """Give a stack by its name, made once; servers run until the session ends."""
