@@ -22,7 +22,7 @@ import pytest
 from secmw.errors import StoreError
 from secmw.sessions import codec
 from secmw.sessions.record import Ended, Identity, Over, Record, written
-from secmw.sessions.writes import Create, End, Rotate, Touch, Update, Written
+from secmw.sessions.writes import Create, End, Rotate, Swap, Touch, Update, Written
 from secmw.stores import AsyncSQLiteStore, AsyncStore, SQLiteStore, Store
 from secmw.stores import sqlite as module
 from secmw.testing import FrozenClock, StoreContract
@@ -269,6 +269,8 @@ def test_only_what_takes_something_away_waits_for_the_disk(store: SQLiteStore) -
         lambda: store.write(Update(selector=selector, at=at, changes={})),
         lambda: store.write(Update(selector=selector, at=at, changes={}, drop_sudo=True)),
         lambda: store.write(Rotate(selector=selector, at=at, presented=bytes(32), verifier=bytes(32))),
+        lambda: store.write(Swap(at=at, before=record(0), after=record(0))),
+        lambda: store.write(Swap(at=at, before=record(0), after=record(0), takes=True)),
         lambda: store.write(End(selector=selector, at=at, reason=Over.EXPIRED)),
         lambda: store.write(End(selector=selector, at=at, reason=Over.LOGGED_OUT)),
         lambda: store.end_all("jane"),
@@ -287,6 +289,8 @@ def test_only_what_takes_something_away_waits_for_the_disk(store: SQLiteStore) -
         False,
         False,
         True,
+        True,
+        False,
         True,
         False,
         True,

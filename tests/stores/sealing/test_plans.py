@@ -242,6 +242,32 @@ def test_two_processes_that_begin_at_once_call_users_the_same(below: Below) -> N
     assert second.of_user("jane") == [made]
 
 
+def test_a_key_of_aliases_that_is_lost_is_made_again_of_the_oldest_key(below: Below) -> None:
+    """SE-15, SE-20: so long as that one is there, whichever seals now"""
+    made = created(below.with_keys(K1))
+    del below._sessions[KEPT_UNDER.encode()]
+    assert below.with_keys(K2, K1).of_user("jane") == [made]
+
+
+def test_a_key_of_aliases_that_a_disk_has_spoiled_is_kept_anew(tmp_path: Path) -> None:
+    """SE-14: as soon as what is left of it has gone"""
+    clock = FrozenClock(NOW)
+    below = SQLiteStore(tmp_path / "sessions.db", clock=clock)
+    store = sealed(below, [K1], clock=clock)
+    made = created(store)
+    with below._database.writing(durable=False) as database:
+        database.execute("UPDATE sessions SET raw = ? WHERE selector = ?", (b"?", KEPT_UNDER))
+    again(store)
+    assert store.of_user("jane") == [made]
+    assert below.load(KEPT_UNDER) == Ended(Over.UNREADABLE)
+    clock.move(60)
+    assert below.sweep(clock.now(), 10) == 1
+    again(store)
+    assert store.of_user("jane") == [made]
+    assert isinstance(below.load(KEPT_UNDER), Record)
+    below.close()
+
+
 @pytest.mark.parametrize("how", ["gone", "ended", "garbage", "of other keys"])
 def test_a_key_of_aliases_that_is_lost_or_forged_is_kept_anew(
     below: Below, how: str, told: pytest.LogCaptureFixture
@@ -410,6 +436,27 @@ def test_nothing_that_is_told_a_sealed_store_lies_in_its_file(tmp_path: Path) ->
 # --- outages and cancellation
 
 
+def test_the_store_below_is_told_what_takes_a_right_from_somebody(below: Below) -> None:
+    """SE-08: so that it does not forget that in a power cut, or when a replica takes over"""
+    store = below.with_keys(K1)
+    made = created(store)
+    swaps: list[bool] = []
+    below.before = [lambda write: swaps.append(isinstance(write, Swap) and write.takes)] * 5
+    name = made.selector
+    writes: list[Write] = [
+        Touch(selector=name, at=NOW),
+        Update(selector=name, at=NOW, changes={"one": ONE}, expected={"one": None}),
+        Update(selector=name, at=NOW, changes={}, drop_sudo=True),
+        Rotate(selector=name, at=NOW, presented=made.verifier, verifier=digest("new")),
+    ]
+    for write in writes:
+        assert isinstance(store.write(write), Written)
+    found = store.load(name)
+    assert isinstance(found, Record)
+    store.write(Swap(at=NOW, before=found, after=msgspec.structs.replace(found, revision=9), takes=True))
+    assert swaps == [False, False, True, True, True]
+
+
 def test_a_session_that_could_not_be_sealed_anew_was_changed_all_the_same(
     below: Below, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -452,13 +499,15 @@ def test_a_write_that_was_begun_is_carried_out_though_the_request_is_gone() -> N
         async def load(self, selector: str) -> Record | Ended | None:
             found = await super().load(selector)
             begun.set()
-            await asyncio.sleep(0)
+            for _ in range(20):
+                await asyncio.sleep(0)
             return found
 
     begun = asyncio.Event()
 
     async def main() -> None:
-        store = sealed(Slow(clock=FrozenClock(NOW)), [K1], clock=FrozenClock(NOW))
+        slow = Slow(clock=FrozenClock(NOW))
+        store = sealed(slow, [K1], clock=FrozenClock(NOW))
         made = record()
         await store.write(Create(record=made, user_id="jane", checked_at=NOW))
         begun.clear()
@@ -468,8 +517,9 @@ def test_a_write_that_was_begun_is_carried_out_though_the_request_is_gone() -> N
         request.cancel()
         with pytest.raises(asyncio.CancelledError):
             await request
+        # Which waits for what was begun.
         await store.close()
-        found = await store.load(made.selector)
+        found = sealed(slow.blocking, [K1], clock=FrozenClock(NOW)).load(made.selector)
         assert isinstance(found, Record)
         assert found.verifier == digest("new")
 
