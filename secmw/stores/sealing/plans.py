@@ -6,7 +6,7 @@ record, works out another, and has it swapped if nothing came between. Either wa
 key, and a record that has older boxes is written anew.
 
 The key of the aliases must not change when others are put in front, or nobody would find a user's sessions any more. So it
-is made once, of the oldest key there is, and kept in the store itself, sealed, under a name that no session can have. It
+is made once, of the last key in the list, and kept in the store itself, sealed, under a name that no session can have. It
 is looked at once a minute: another process may have had to make another.
 """
 
