@@ -40,7 +40,8 @@ def _cancelled(count: int | None) -> Iterator[Row]:
 
 
 def _sentinel(count: int | None) -> Iterator[Row]:
-    yield from breaking.play_sentinel(count or 10)
+    yield from breaking.play_sentinel(count or 3, "kill")
+    yield from breaking.play_sentinel(count or 3, "hold")
 
 
 _FAULTS: Final = {

@@ -76,10 +76,7 @@ STORES: Final = {
 #: What all workers are told. No server closes a connection by itself: what is cut was cut by the fault.
 _WORKERS: Final = ("--workers", "2", "--log-level", "warning")
 _GUNICORN: Final = (*_WORKERS, "--timeout", "120", "--keep-alive", "600")
-_UVICORN: Final = (
-    *(*_WORKERS, "--timeout-keep-alive", "600"),
-    *("--timeout-worker-healthcheck", "120", "--no-access-log"),
-)
+_UVICORN: Final = (*_WORKERS, "--timeout-keep-alive", "600", "--no-access-log")
 _THREADS: Final = ("--threads", "16")
 
 

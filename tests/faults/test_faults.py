@@ -66,7 +66,7 @@ def test_an_answer_that_nobody_waits_for_goes_to_nobody_else() -> None:
 
 
 def test_a_replica_that_takes_over_knows_of_every_end() -> None:
-    (row,) = breaking.play_sentinel(1, ["kill"])
+    (row,) = breaking.play_sentinel(1, "kill")
     assert row.broken() == []
     assert set(row.tally.statuses) <= {200, 503}
     assert row.tally.statuses[503] > 0
