@@ -492,6 +492,27 @@ def test_an_outage_is_an_outage(below: Below, monkeypatch: pytest.MonkeyPatch) -
             call()
 
 
+def test_an_outage_is_one_on_an_event_loop_too() -> None:
+    """RB-01: in the first step or in a later one, and whether or not anybody still asks"""
+
+    class Away(AsyncMemoryStore):
+        async def write(self, write: Write) -> Written | Lost:
+            raise StoreError("away")
+
+    async def main() -> None:
+        store = sealed(Away(), [K1])
+        for call in (store.load("x"), store.write(Touch(selector="x", at=NOW)), store.take("space", "key")):
+            with pytest.raises(StoreError, match="away"):
+                await call
+
+    asyncio.run(main())
+
+
+def test_a_seal_without_a_key_is_none() -> None:
+    with pytest.raises(ValueError, match="needs a secret key"):
+        sealed(MemoryStore(), [])
+
+
 def test_a_write_that_was_begun_is_carried_out_though_the_request_is_gone() -> None:
     """SE-08: a rotation takes two steps, and nobody stays between them"""
 

@@ -14,6 +14,7 @@ from secmw.sealer import Sealer, Unopened
 from secmw.sessions import codec
 from secmw.sessions.record import FOREVER, Identity, Record, opened, written
 from secmw.sessions.writes import Update, Written, apply
+from secmw.stores.sealing import records
 from secmw.stores.sealing.records import EXTRA, Seals
 
 KEY, OLD, NAMES = bytes(range(32)), bytes(range(1, 33)), bytes(range(2, 34))
@@ -112,6 +113,15 @@ def test_a_sealed_value_takes_so_many_bytes_more() -> None:
     grown = apply(one.pack(), SEALS.update(Update(selector=NAME, at=NOW, changes={})))[1]
     assert isinstance(grown, Written)
     assert len(grown.record.data) - len(one.data) == EXTRA
+
+
+def test_a_session_may_have_any_number_of_values() -> None:
+    for count in (0, 15, 16, 300):
+        record = made(**{f"name{number}": number for number in range(count)})
+        assert SEALS.open(SEALS.seal(record)) == record
+    many = {f"{number}": b"\x01" for number in range(1 << 16)}
+    parts = [msgspec.msgpack.encode(name) + value for name, value in many.items()]
+    assert records._joined(parts) == codec.join(many)
 
 
 # --- who reads
