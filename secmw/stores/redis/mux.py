@@ -152,18 +152,23 @@ class Mux:
             self._flush()
 
     async def _to_master(self) -> _Wire:
-        """Ask one sentinel after another, until one knows a master; who does not comes last from then on."""
+        """Ask one sentinel after another, until one knows a master; who does not comes last from then on.
+
+        A master that replicas follow is looked for first: one that stood still may take itself for the master yet, and
+        a sentinel that has not heard of it too.
+        """
         said: Exception = StoreError("there is no sentinel")
-        for node in self._sentinels:
-            try:
-                async with asyncio.timeout(ASKED):
-                    wire, answer = await self._open(self._where.sentinel(node))
-                wire.fail("it was asked", again=False)
-                return (await self._open(self._where.named(answer)))[0]
-            except (StoreError, OSError, TimeoutError) as error:
-                said = error
-            first, *others = self._sentinels
-            self._sentinels = (*others, first)
+        for followed in (True, False):
+            for node in self._sentinels:
+                try:
+                    async with asyncio.timeout(ASKED):
+                        wire, answer = await self._open(self._where.sentinel(node))
+                    wire.fail("it was asked", again=False)
+                    return (await self._open(self._where.named(answer, followed=followed)))[0]
+                except (StoreError, OSError, TimeoutError) as error:
+                    said = error
+                first, *others = self._sentinels
+                self._sentinels = (*others, first)
         raise said
 
     async def _open(self, where: Where) -> tuple[_Wire, Any]:

@@ -124,14 +124,18 @@ class Pool:
             raise UnreachedError(_why(error)) from None
 
     def _to_master(self) -> AbstractConnection:
-        """Ask one sentinel after another, until one knows a master; who does not comes last from then on."""
+        """Ask one sentinel after another, until one knows a master; who does not comes last from then on.
+
+        A master that replicas follow is looked for first: one that stood still may take itself for the master yet, and
+        a sentinel that has not heard of it too.
+        """
         start = time.monotonic()
         said: Exception = StoreError("there is no sentinel")
-        for node in self._sentinels:
+        for node, followed in ((node, followed) for followed in (True, False) for node in self._sentinels):
             try:
                 connection, answer = self._opened(self._where.sentinel(node), (ASKED, ASKED))
                 _close(connection)
-                return self._opened(self._where.named(answer))[0]
+                return self._opened(self._where.named(answer, followed=followed))[0]
             except (StoreError, RedisError, OSError) as error:
                 said = error
             first, *others = self._sentinels

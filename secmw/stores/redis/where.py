@@ -40,7 +40,7 @@ class Where:
 
     ``nodes`` are the sentinels that know the ``master`` of that name, or some nodes of a Cluster. ``confirm`` is how many
     replicas must have what ends a session before it counts; None leaves that to what is known of them. A new connection
-    says ``last`` at the end of its greeting.
+    says ``last`` at the end of its greeting, and with ``followed`` is none to a master that no replica follows.
     """
 
     host: str = "localhost"
@@ -59,6 +59,7 @@ class Where:
     sentinel_password: str = field(default="", repr=False)
     confirm: int | None = None
     last: tuple[bytes, ...] = ()
+    followed: bool = False
 
     @property
     def copies(self) -> int:
@@ -90,15 +91,18 @@ class Where:
             last=(b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", self.master.encode()),
         )
 
-    def named(self, answer: Any) -> Where:
-        """Return how the master is reached that a sentinel names, and asked whether it is one."""
+    def named(self, answer: Any, *, followed: bool = False) -> Where:
+        """Return how the master is reached that a sentinel names, and asked whether it is one.
+
+        ``followed``: whether one is refused that has no replica: another may have taken its place while it stood still.
+        """
         try:
             host, port = answer
             node = Node(host.decode(), int(port))
         except (ValueError, TypeError, AttributeError):
             # None, where they have never heard of it.
             raise StoreError("the sentinels know no master of that name") from None
-        return replace(self.at(node), last=(b"ROLE",))
+        return replace(self.at(node), last=(b"ROLE",), followed=followed)
 
     def greeting(self) -> list[tuple[bytes, ...]]:
         """Return what a new connection says first; a server that does not answer PING is none."""
@@ -116,6 +120,8 @@ class Where:
         """Judge the last answer to a greeting; a server that has become a replica would lose what it is told."""
         if self.last == (b"ROLE",) and not (isinstance(answer, list) and answer[:1] == [b"master"]):
             raise StoreError("the server that the sentinels name is no master")
+        if self.followed and not answer[2]:
+            raise StoreError("no replica follows the server that a sentinel names")
 
 
 def parse(url: str) -> Where:

@@ -85,6 +85,17 @@ def test_a_sentinel_that_has_not_heard_yet_is_not_the_last_word(kind: Any, runni
 
 @KINDS
 @pytest.mark.usefixtures("patient")
+def test_a_master_that_nobody_follows_is_the_last_choice(kind: Any, running: Sentinel) -> None:
+    """RB-02: it stood still, another took its place, and a sentinel that has not heard of it names it yet."""
+    with sentinel(replicas=0, sentinels=1, down=60) as late:
+        url = running.url.replace("//", f"//{HOST}:{late.sentinels[0].port},")
+        with asking(kind, url) as store:
+            assert isinstance(store.write(create()), Written)
+        assert (running.servers[0].ask("DBSIZE"), late.servers[0].ask("DBSIZE")) == (1, 0)
+
+
+@KINDS
+@pytest.mark.usefixtures("patient")
 def test_a_name_that_no_sentinel_knows_is_a_store_error(kind: Any, running: Sentinel) -> None:
     with asking(kind, running.url.replace("mymaster", "other")) as store, pytest.raises(StoreError) as caught:
         store.load(ZERO)
