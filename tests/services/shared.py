@@ -121,13 +121,15 @@ def _database(server: Database) -> Iterator[Shared]:
     # The driver's own connection: what it is asked so often is not to cost what SQLAlchemy does.
     lent = engine(checked(server.url, asynchronous=False), PATIENT).raw_connection()
     cursor = lent.cursor()
+    deletes = [str(table.delete()) for table in (*SWEPT, users)]
+    query = str(select(sessions.c.selector, sessions.c.raw))
 
     def empty() -> None:
-        for table in (*SWEPT, users):
-            cursor.execute(str(table.delete()))
+        for words in deletes:
+            cursor.execute(words)
 
     def rows(now: float) -> Found:
-        cursor.execute(str(select(sessions.c.selector, sessions.c.raw)))
+        cursor.execute(query)
         read = ((bytes(selector).decode(), bytes(raw)) for selector, raw in cursor.fetchall())
         return {selector: opened(selector, raw, now) for selector, raw in read}
 
