@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from heapq import heapreplace
 from random import Random
 from typing import Final, NamedTuple
 
@@ -126,21 +127,21 @@ def need(kind: Kind, sessions: float, load: Load, machine: Machine) -> Need:
 
 
 def waits(kind: Kind, load: Load, busy: float, count: int = 40_000) -> tuple[float, float]:
-    """Simulate one core that is kept busy for a share of the time; return what half and 99 % of operations wait at most.
+    """Simulate a server whose cores are busy for a share of the time; return how long half and 99 % of operations are there.
 
-    Requests come when they like (a Poisson process), are served one after another, and take what they cost; in seconds,
-    their own time included.
+    Requests come when they like (a Poisson process), wait in one line for the core that is free first, and take what they
+    cost; in seconds, their own time included.
     """
     random = Random(1)  # noqa: S311 - the same each time
     rates = load.rates(1.0)
     takes = [kind.costs[operation].busy for operation in rates]
-    served = random.choices(takes, list(rates.values()), k=count)
     mean = sum(rate * cost for rate, cost in zip(rates.values(), takes, strict=True)) / sum(rates.values())
-    waited, found = 0.0, []
-    for takes_this in served:
-        found.append(waited + takes_this)
-        # Who comes next waits for what is left when they come (Lindley's recursion).
-        waited = max(0.0, waited + takes_this - random.expovariate(busy / mean))
+    free, now, found = [0.0] * kind.cores, 0.0, []
+    for cost in random.choices(takes, list(rates.values()), k=count):
+        now += random.expovariate(busy * kind.cores / mean)
+        waited = max(0.0, free[0] - now)
+        heapreplace(free, now + waited + cost)
+        found.append(waited + cost)
     found.sort()
     return found[count // 2], found[count * 99 // 100]
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import secmw.wsgi
 from benchmarks.places import Place
 from benchmarks.sessions import policy
+from benchmarks.trips import Trips
 from secmw.testing import Client, FrozenClock
 
 REQUESTS: Final = (
@@ -41,40 +42,36 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
 
 
 def trips_of(place: Place) -> dict[str, int]:
-    """Count the round trips of each of the requests, in their order."""
+    """Count the round trips of each of the requests; the fewest of some times, or what is said once would count."""
     clock = FrozenClock()
-    found = []
     with place.counted() as (url, trips):
         store = place.open(url or place.url, False)
         app = secmw.wsgi.Middleware(application, policy(), store=store, clock=clock)
         # A sweep asks the store too, whenever it likes.
         app.guard.sweeper = None
-        person = Client(app, base_url="https://app.example.org")
-
-        def counted(answer: Any, status: int, text: str | None = None) -> None:
-            assert answer.status == status, answer
-            assert text is None or answer.text == text, answer.text
-            found.append(trips.read())
-
-        # What is said once: greetings, scripts, whether there are tables.
-        store.load("nobody")
-        for _ in range(2):
-            assert person.get("/_secmw/xsrf").status == 204
-            assert person.post("/sign-in").status == 200
-            assert person.post("/visit").status == 200
-            clock.move(61)
-            assert person.get("/").status == 200
-            assert person.post("/sign-out").status == 200
-        trips.read()
-
-        counted(Client(app, base_url="https://app.example.org").get("/"), 200, "None 0")
-        assert person.get("/_secmw/xsrf").status == 204
-        counted(person.post("/sign-in"), 200, "42 0")
-        counted(person.get("/"), 200, "42 0")
-        counted(person.post("/visit"), 200, "42 1")
-        clock.move(61)
-        counted(person.get("/"), 200, "42 1")
-        counted(person.post("/visit", headers={"X-XSRF-TOKEN": "wrong"}), 403)
-        counted(person.post("/sign-out"), 200, "None 0")
+        found = [_visit(app, clock, trips) for _ in range(5)]
         app.guard.close()
-    return dict(zip(REQUESTS, found, strict=True))
+    return dict(zip(REQUESTS, (min(counts) for counts in zip(*found, strict=True)), strict=True))
+
+
+def _visit(app: Any, clock: FrozenClock, trips: Trips) -> list[int]:
+    """Make each of the requests, in their order."""
+    stranger, person = (Client(app, base_url="https://app.example.org") for _ in range(2))
+    assert person.get("/_secmw/xsrf").status == 204
+    trips.read()
+    found = []
+
+    def counted(answer: Any, status: int, text: str | None = None) -> None:
+        assert answer.status == status, answer
+        assert text is None or answer.text == text, answer.text
+        found.append(trips.read())
+
+    counted(stranger.get("/"), 200, "None 0")
+    counted(person.post("/sign-in"), 200, "42 0")
+    counted(person.get("/"), 200, "42 0")
+    counted(person.post("/visit"), 200, "42 1")
+    clock.move(61)
+    counted(person.get("/"), 200, "42 1")
+    counted(person.post("/visit", headers={"X-XSRF-TOKEN": "wrong"}), 403)
+    counted(person.post("/sign-out"), 200, "None 0")
+    return found

@@ -72,6 +72,13 @@ def test_the_simulation_waits_as_long_as_the_theory_says(busy: float) -> None:
     assert most == pytest.approx(took * (1 + math.log(share / 0.01) / low), rel=0.15)
 
 
+def test_one_line_for_many_cores_is_the_shorter_one() -> None:
+    _, alone = waits(kind(1e-4), Load(), 0.8)
+    half, together = waits(kind(1e-4, cores=16), Load(), 0.8)
+    assert half == pytest.approx(1e-4)
+    assert together < alone / 2
+
+
 def test_a_hash_table_is_a_power_of_two() -> None:
     """Two of them, of pointers."""
     assert [tables(keys) for keys in (0, 3, 4, 5, 1_024, 1_025)] == [0, 64, 64, 128, 16_384, 32_768]
