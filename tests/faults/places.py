@@ -77,7 +77,6 @@ STORES: Final = {
 _WORKERS: Final = ("--workers", "2", "--log-level", "warning")
 _GUNICORN: Final = (*_WORKERS, "--timeout", "120", "--keep-alive", "600")
 _UVICORN: Final = (*_WORKERS, "--timeout-keep-alive", "600", "--no-access-log")
-_THREADS: Final = ("--threads", "16")
 
 
 @contextmanager
@@ -86,18 +85,14 @@ def site(url: str) -> Iterator[list[Server]]:
     with ExitStack() as running:
         yield [
             running.enter_context(_served(url, "gunicorn-uvicorn", "asgi", *_GUNICORN, "--preload")),
-            running.enter_context(
-                _served(url, "gunicorn-gthread", "wsgi", *_GUNICORN, *_THREADS, "--preload")
-            ),
+            running.enter_context(_served(url, "gunicorn-gthread", "wsgi", *_GUNICORN, "--preload")),
         ]
 
 
 @contextmanager
 def workers(url: str, colour: Colour, wrong: str = "") -> Iterator[list[Server]]:
     """Run workers that each start by themselves: uvicorn's, or gunicorn's with threads."""
-    kind, words = (
-        ("uvicorn-httptools", _UVICORN) if colour == "asgi" else ("gunicorn-gthread", (*_GUNICORN, *_THREADS))
-    )
+    kind, words = ("uvicorn-httptools", _UVICORN) if colour == "asgi" else ("gunicorn-gthread", _GUNICORN)
     with _served(url, kind, colour, *words, wrong=wrong) as server:
         yield [server]
 
