@@ -12,7 +12,7 @@ from secmw.asgi import Middleware
 from secmw.errors import SessionError, StoreError
 from secmw.hooks import Hooks
 from secmw.sessions.record import Ended, Over, Record
-from secmw.sessions.writes import Create
+from secmw.sessions.writes import Create, End
 from secmw.stores import AsyncMemoryStore
 from secmw.testing import FrozenClock
 from tests.making import policy, values
@@ -213,6 +213,29 @@ async def test_an_application_that_never_answers_is_answered_for_and_what_ends_h
     start, _ = await site.get()
     assert start["status"] == 500
     assert site.kept == Ended(Over.LOGGED_OUT)
+
+
+async def test_a_sign_out_that_nobody_confirmed_is_carried_out_again_before_it_is_said_to_be_done() -> None:
+    """SE-08, RB-02: the first server has it, and would take it to its grave."""
+    site = Site(doing(lambda session: session.logout()))
+    write, asked, silent = site.store.write, [], [True]
+
+    async def unconfirmed(step: Any) -> Any:
+        asked.append(step)
+        outcome = await write(step)
+        if silent:
+            raise StoreError("no replica has it")
+        return outcome
+
+    site.store.write = unconfirmed
+    for _ in range(2):
+        start, *_ = await site.get()
+        assert (start["status"], b"set-cookie" in dict(start["headers"])) == (503, False)
+        assert site.kept == Ended(Over.LOGGED_OUT)
+    silent.clear()
+    start, *_ = await site.get()
+    assert (start["status"], b"set-cookie" in dict(start["headers"])) == (200, True)
+    assert asked == [End(selector=ID.selector, at=NOW, reason=Over.LOGGED_OUT)] * 3
 
 
 # --- after the head

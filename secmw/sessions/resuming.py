@@ -42,8 +42,11 @@ def resume(
     if type(found) is not Record:
         over = found.reason if isinstance(found, Ended) else Over.UNKNOWN
         session = Session(rules, None, now, over, proof)
+        selector = text(presented[:SELECTOR_LENGTH])
         if over is Over.UNREADABLE:
-            _end(session, text(presented[:SELECTOR_LENGTH]), over)
+            _end(session, selector, over)
+        elif found is not None:
+            session.ended = selector
         return session
     if not compare_digest(proof, found.verifier):
         return _impostor(rules, found, now, proof)

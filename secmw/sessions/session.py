@@ -90,6 +90,8 @@ class Session(Values):
     #: id; whether something was asked for that can't be done while the store is away.
     stale = False
     verdict: tuple[str, Over] | None = None
+    #: The selector of what was presented, where that has ended already.
+    ended: str | None = None
     cleared = False
     away = False
     #: Tells the time to what goes on long after its request began.
@@ -270,6 +272,10 @@ class Session(Values):
     def _forget(self, reason: Over) -> None:
         if self.loaded is not None and self.ending in (None, Over.REPLACED):
             self.ending = reason
+        elif self.ended is not None:
+            # It may be that nobody knows of the end but one server, and a first request was told to come back: only who ends
+            # it again may say that it is done.
+            self.verdict = self.ended, reason
         self._drop()
         self.record = self.sign_in = self.fresh = None
         self.rotation = self.sudo = None

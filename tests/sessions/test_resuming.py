@@ -181,6 +181,17 @@ def test_the_trail_is_told_of_what_an_attack_may_be_behind(found: Any, action: A
     assert (None if told is None else told[0]) is action
 
 
+def test_what_has_ended_is_ended_again_by_a_sign_out_and_by_nothing_else() -> None:
+    """SE-08: the first one may have been told to come back, because nobody confirmed the end."""
+    found = resume(Ended(Over.REVOKED))
+    assert steps(found) == []
+    found.logout()
+    assert steps(found) == [End(selector=ID.selector, at=NOW, reason=Over.LOGGED_OUT)]
+    stranger = resume(None)
+    stranger.logout()
+    assert steps(stranger) == []
+
+
 def test_a_session_may_turn_out_to_be_over_later() -> None:
     _, made = record("ann", {"a": 1}, id_=ID)
     left = resuming.ended(resume(made), Over.CREDENTIALS_CHANGED)
