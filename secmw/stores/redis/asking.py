@@ -38,6 +38,13 @@ class UnreachedError(StoreError):
     """Say that there was no connection, so that nothing was sent."""
 
 
+def unanswered(answer: Any) -> StoreError:
+    """Return what is to be said of an answer that is none."""
+    return StoreError(
+        f"Redis refused: {answer.code}" if isinstance(answer, Refused) else "Redis said what is no answer"
+    )
+
+
 #: Milliseconds that replicas have to confirm what they must have.
 CONFIRM: Final = 400
 #: Answers of a server that was a master.

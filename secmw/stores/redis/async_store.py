@@ -9,14 +9,15 @@ from typing import Any, Final, TypeVar
 
 from secmw.clock import Clock, system
 from secmw.errors import StoreError
-from secmw.sessions.record import Ended, Over, Record
+from secmw.sessions.record import Ended, Over, Record, opened
 from secmw.sessions.writes import Lost, Revoked, Write, Written
 from secmw.stores.redis.asking import Plan
 from secmw.stores.redis.cluster import Cluster
 from secmw.stores.redis.commands import Plans
-from secmw.stores.redis.layout import Keys
+from secmw.stores.redis.layout import Keys, text
 from secmw.stores.redis.mux import Mux
 from secmw.stores.redis.muxes import Muxes
+from secmw.stores.redis.reading import Sessions
 from secmw.stores.redis.where import parse
 
 _Outcome = TypeVar("_Outcome")
@@ -60,7 +61,10 @@ class AsyncRedisStore:
     def __init__(self, url: str, *, clock: Clock = system) -> None:
         self._where = parse(url)
         apart = self._where.kind == "cluster"
-        self._plans = Plans(Keys(self._where.prefix), clock.now, self._where.copies, apart=apart)
+        self._now = clock.now
+        self._keys = Keys(self._where.prefix)
+        self._plans = Plans(self._keys, clock.now, self._where.copies, apart=apart)
+        self._sessions = Sessions()
         self._cluster = Cluster(self._where) if apart else None
         self._muxes: dict[asyncio.AbstractEventLoop, Mux | Muxes] = {}
         self._mux: Mux | Muxes | None = None
@@ -69,7 +73,14 @@ class AsyncRedisStore:
 
     async def load(self, selector: str) -> Record | Ended | None:
         """Return what is known of a selector."""
-        return await self._run(self._plans.load(selector))
+        return opened(selector, await self.load_bytes(text(selector)), self._now())
+
+    def load_bytes(self, selector: bytes) -> asyncio.Future[bytes | None]:
+        """Return what is known of a selector as :mod:`secmw.sessions.record` writes it; see :class:`secmw.stores.base.AsyncStore`."""
+        mux, key = self._connection(), self._keys.session_of(selector)
+        if isinstance(mux, Mux):
+            return mux.get(key, self._sessions.read)
+        return self._run(self._plans.load_bytes(key, self._sessions.read))
 
     async def write(self, write: Write) -> Written | Lost:
         """Carry out one write, whether or not the caller is cancelled."""
@@ -92,6 +103,11 @@ class AsyncRedisStore:
     async def sweep(self, now: float, limit: int) -> int:
         """Remove at most ``limit`` things that are over, of a few hundred keys at a time."""
         return await self._run(self._plans.sweep(now, limit))
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the last sweep stopped before it had looked at every key: it does not look at more than ten thousand."""
+        return self._plans.unfinished
 
     async def put(self, space: str, key: str, value: bytes, ttl: float, *, once: bool = False) -> bool:
         """Keep a value for ``ttl`` seconds; with ``once`` only where there is none."""

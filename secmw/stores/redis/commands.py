@@ -25,7 +25,7 @@ A sign-in that has joined the index when all is ended finds its place taken by a
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Final
 
 import msgspec
@@ -83,10 +83,12 @@ class Plans(Sweeps):
 
     # --- sessions
 
-    def load(self, selector: str) -> Plan[Record | Ended | None]:
-        """Read a session."""
-        (raw,) = yield from ask([(b"GET", self._keys.session(selector))], reading=True)
-        return found(selector, raw, self._now())
+    def load_bytes(
+        self, key: bytes, read: Callable[[bytes, bytes | None], bytes | None]
+    ) -> Plan[bytes | None]:
+        """Read what is kept of a session."""
+        (raw,) = yield from ask([(b"GET", key)], reading=True)
+        return read(key, raw)
 
     def write(self, write: Write) -> Plan[Written | Lost]:
         """Carry out one write: a single step, where it is none that changes who may use the session."""
@@ -154,7 +156,7 @@ class Plans(Sweeps):
         (answer,) = yield from ask([call], copies=0 if kind else self._copies)
         outcome = self._outcome(write.selector, answer)
         if isinstance(outcome, Written) and (user_id := outcome.record.user_id) is not None:
-            yield from self._leave(user_id, [write.selector])
+            yield from self._leave({user_id: [write.selector]})
         return outcome
 
     def _outcome(self, selector: str, answer: Sequence[bytes]) -> Written | Lost:
@@ -181,7 +183,7 @@ class Plans(Sweeps):
         if answer is None:
             return (yield from self._late(write, write.user_id, generation))
         displaced = yield from self._bury(oldest, Over.REVOKED, now, copies=self._copies)
-        yield from self._leave(write.user_id, oldest)
+        yield from self._leave({write.user_id: oldest})
         return Written(write.record, tuple(record.selector for record in displaced))
 
     def _join(self, write: Create, user_id: str) -> Plan[Lost | tuple[bytes, list[str]]]:
@@ -212,13 +214,16 @@ class Plans(Sweeps):
     def _late(self, write: Create, user_id: str, generation: bytes) -> Plan[Written | Lost]:
         """Say what happened to a sign-in that has joined the index, and then found its place taken."""
         user, key = self._keys.user(user_id), self._keys.session(write.selector)
-        raw, now = (yield from ask([(b"GET", key)], reading=True))[0], None
-        yield from self._leave(user_id, [write.selector])
+        (raw,) = yield from ask([(b"GET", key)], reading=True)
+        yield from self._leave({user_id: [write.selector]})
         if raw is None or not is_tombstone(raw):
             return Lost(Why.EXISTS)
         (now,) = yield from ask([(b"HGET", user, b"g")], reading=True)
-        # Otherwise another sign-in has displaced it: it was signed in, and is not any more.
-        return Lost(Why.GENERATION) if (now or b"") != generation else Written(write.record)
+        if (now or b"") != generation:
+            return Lost(Why.GENERATION)
+        # It was signed in, and is not any more. Another sign-in that displaced it saw no session and told of none.
+        capped = found(write.selector, raw, self._now()) == Ended(Over.REVOKED)
+        return Written(write.record, (write.selector,) if capped else ())
 
     # --- everything else
 

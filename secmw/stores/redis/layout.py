@@ -14,6 +14,7 @@ import struct
 from collections.abc import Sequence
 from hashlib import sha1
 from typing import Final, NamedTuple
+from zlib import crc32
 
 from secmw.sessions import codec
 from secmw.sessions.record import (
@@ -52,6 +53,7 @@ _one: Final = struct.Struct("<d").unpack_from
 _ends: Final = struct.Struct("<ddd")
 _entry: Final = struct.Struct("<dddd")
 _limits: Final = struct.Struct("<2s12xddd").unpack_from
+_crc: Final = struct.Struct("<I").pack
 
 
 class Keys:
@@ -69,6 +71,10 @@ class Keys:
     def session(self, selector: str) -> bytes:
         """Name a session."""
         return self._session + text(selector)
+
+    def session_of(self, selector: bytes) -> bytes:
+        """Name a session by its selector as it came."""
+        return self._session + selector
 
     def user(self, user_id: str) -> bytes:
         """Name what is known of a user."""
@@ -131,16 +137,34 @@ def found(selector: str, raw: bytes | None, now: float) -> Record | Ended | None
     """Read what is kept under a selector, as :func:`secmw.sessions.record.opened` does."""
     if raw is None:
         return None
-    if raw[:2] == OURS and len(raw) >= _LEAST and _sum(raw[:-_SUM]) == raw[-_SUM:]:
+    if _sound(raw):
         # Half of our checksum stands where the other layout has all of its own.
         return unpacked(selector, raw[:-4])
     # An ordinary record of the other layout is none of ours.
     return opened(selector, raw if is_tombstone(raw) else b"", now)
 
 
+def unsealed(raw: bytes) -> bytes:
+    """Return what is kept under a selector as :func:`secmw.sessions.record.opened` reads it; nothing for what is no session.
+
+    >>> record = Record("s", 0, 0.0, 0.0, 9.0, 9.0, 9, bytes(32), codec.EMPTY)
+    >>> unsealed(sealed(record)) == record.pack()
+    True
+    """
+    if _sound(raw):
+        body = raw[:-_SUM]
+        return body + _crc(crc32(body))
+    return raw if is_tombstone(raw) else b""
+
+
 def until(record: Record) -> float:
     """Return until when a record lives."""
     return min(record.expires, record.idle_until)
+
+
+def _sound(raw: bytes) -> bool:
+    """Say whether this is a session, just as it was written."""
+    return raw[:2] == OURS and len(raw) >= _LEAST and _sum(raw[:-_SUM]) == raw[-_SUM:]
 
 
 def _sum(raw: bytes) -> bytes:

@@ -2,24 +2,29 @@
 
 Answers come in the order of the questions, so that each goes to who asked, or to nobody where that request is gone; none
 is ever handed to the next one. A connection that fails, or does not answer in time, is replaced and never used again, and
-all that waits for it gets StoreError. What was never sent, and what only reads, is asked once more on the next one.
+all that waits for it gets StoreError. What was never sent, and what only reads, is asked once more on the next one, where
+there is time: whatever happens on the way, who asks is told within a second. Time for which the loop itself was held up is
+nobody's fault, and an answer may lie there unread.
 
-What replicas must have goes over a connection of its own: Redis answers nothing on it until they do. Who the master is,
-the sentinels are asked for each connection, one after another, and it is asked itself whether it is one.
+What replicas must have goes over a connection of its own: Redis answers nothing on it until they do. Who the master is, all
+sentinels are asked for each connection, and it is asked itself whether it is one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from hiredis import HiredisError, Reader, pack_command
 
 from secmw.errors import StoreError
-from secmw.stores.redis.asking import DEMOTED, Ask, Refused, UnreachedError, received, sent
-from secmw.stores.redis.where import Where
+from secmw.stores.redis.asking import DEMOTED, Ask, Refused, UnreachedError, received, sent, unanswered
+from secmw.stores.redis.patience import LOOK, within
+from secmw.stores.redis.sentinels import Heard, Named, doubted, followed, named
+from secmw.stores.redis.where import Node, Where
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -36,33 +41,86 @@ ANSWER: Final = 0.5
 ASKED: Final = 0.15
 """Seconds that a sentinel has to name the master."""
 
+WITHIN: Final = 0.8
+"""Seconds after which whoever asked is told that there is no answer, however often and wherever it was asked."""
+
 STALE: Final = 1.0
 """Seconds after which a connection that nobody has used may lead to what is no master any more: of what happens to a
 server, its sentinels know first."""
 
-#: How often it is looked whether an answer is late.
-_LOOK: Final = 0.05
-
 Done = Callable[[list[Any] | StoreError], None]
+Read = Callable[[bytes, bytes | None], bytes | None]
 
 
 class _Question:
-    """Be some commands, and who is to be told."""
+    """Be some commands, and who is to be told.
 
-    __slots__ = ("again", "answers", "asked", "done", "left", "packed", "since")
+    ``since`` is when they were sent, ``until`` by when there must be an answer, once that is known.
+    """
 
-    def __init__(self, asked: Ask, done: Done, since: float) -> None:
+    __slots__ = ("again", "answers", "asked", "done", "left", "packed", "since", "until")
+
+    def __init__(self, asked: Ask, done: Done) -> None:
         self.asked = asked
         self.done = done
-        self.since = since
+        self.since = self.until = 0.0
         self.again = False
         self.packed = b"".join([pack_command(command) for command in sent(asked)])  # type: ignore[arg-type] # it takes any number
         self.begin()
+
+    @property
+    def reading(self) -> bool:
+        """Whether it may be asked once more."""
+        return self.asked.reading
 
     def begin(self) -> None:
         """Wait for all answers, or for all of them once more."""
         self.left = len(self.asked.commands) + (self.asked.copies > 0)
         self.answers: list[Any] = []
+
+    def end(self, answer: Any) -> None:
+        """Take the last answer."""
+        self.answers.append(answer)
+        self.done(received(self.asked, self.answers))
+
+    def fail(self, error: StoreError) -> None:
+        """Tell that there is none; what comes yet is for nobody."""
+        done, self.done = self.done, _nobody
+        done(error)
+
+
+class _Get:
+    """Be what nearly every request asks: one key. It saves a plan, an errand and half the objects of a question."""
+
+    __slots__ = ("_key", "_read", "again", "outcome", "packed", "since", "until")
+
+    reading = True
+
+    def __init__(self, key: bytes, read: Read, outcome: asyncio.Future[bytes | None]) -> None:
+        self._key = key
+        self._read = read
+        self.outcome = outcome
+        self.since = self.until = 0.0
+        self.again = False
+        self.packed = b"*2\r\n$3\r\nGET\r\n$%d\r\n%b\r\n" % (len(key), key)
+
+    def begin(self) -> None:
+        """Wait for the answer, or for it once more."""
+
+    def end(self, answer: Any) -> None:
+        """Take the answer."""
+        outcome = self.outcome
+        if outcome.done():
+            return
+        if answer is None or type(answer) is bytes:
+            outcome.set_result(self._read(self._key, answer))
+        else:
+            outcome.set_exception(unanswered(answer))
+
+    def fail(self, error: StoreError) -> None:
+        """Tell that there is none."""
+        if not self.outcome.done():
+            self.outcome.set_exception(error)
 
 
 class Mux:
@@ -75,19 +133,26 @@ class Mux:
         self._connecting: asyncio.Task[None] | None = None
         self._context: SSLContext | None = None
         self._sentinels = where.nodes
+        self._heard = Heard()
         self._confirming: Mux | None = None
         #: What has not been sent.
-        self._next: deque[_Question] = deque()
+        self._next: deque[_Question | _Get] = deque()
         self._flushing = False
 
     def ask(self, asked: Ask, done: Done) -> None:
         """Send some commands by the end of this turn of the loop; ``done`` is called once, with answers or an error."""
         if not asked.copies:
-            self._queue(_Question(asked, done, self.loop.time()))
+            self._queue(_Question(asked, done))
             return
         if self._confirming is None:
             self._confirming = Mux(self._where, self.loop)
-        self._confirming._queue(_Question(asked, done, self.loop.time()))
+        self._confirming._queue(_Question(asked, done))
+
+    def get(self, key: bytes, read: Read) -> asyncio.Future[bytes | None]:
+        """Return what ``read`` makes of a key and the value under it."""
+        outcome: asyncio.Future[bytes | None] = self.loop.create_future()
+        self._queue(_Get(key, read, outcome))
+        return outcome
 
     def close(self) -> None:
         """Close the connection; who waits for it gets StoreError."""
@@ -101,7 +166,7 @@ class Mux:
             wire.fail("the store was closed", again=False)
         self._refuse(StoreError("the store was closed"))
 
-    def lost(self, wire: _Wire, again: list[_Question]) -> None:
+    def lost(self, wire: _Wire, again: list[_Question | _Get]) -> None:
         """Take back from a connection that has ended what may be asked once more."""
         if self._wire is wire:
             self._wire = None
@@ -109,11 +174,12 @@ class Mux:
             question.again = True
             self._queue(question)
 
-    def _queue(self, question: _Question) -> None:
-        if self._wire is not None and self._sentinels and self._wire.rests(question.since - STALE):
+    def _queue(self, question: _Question | _Get) -> None:
+        if self._sentinels and self._wire is not None and self._wire.rests(self.loop.time() - STALE):
             self._wire.fail("nobody used it for a while")
         self._next.append(question)
         if self._wire is None:
+            question.until = question.until or self.loop.time() + WITHIN
             if self._connecting is None:
                 self._connecting = self.loop.create_task(self._connect())
         elif not self._flushing:
@@ -122,21 +188,20 @@ class Mux:
 
     def _flush(self) -> None:
         self._flushing = False
-        if not self._next:
-            return
-        if self._wire is None:
-            if self._connecting is None:
-                self._connecting = self.loop.create_task(self._connect())
-            return
         questions, self._next = self._next, deque()
-        self._wire.send(questions)
+        if self._wire is not None:
+            if questions:
+                self._wire.send(questions)
+            return
+        for question in questions:
+            self._queue(question)
 
     async def _connect(self) -> None:
         try:
             if self._where.tls and self._context is None:
                 # Reading the certificates takes a while: once.
                 self._context = self._where.context()
-            async with asyncio.timeout(CONNECT + GREET):
+            async with within(CONNECT + GREET):
                 self._wire = (
                     await self._to_master() if self._sentinels else (await self._open(self._where))[0]
                 )
@@ -152,35 +217,57 @@ class Mux:
             self._flush()
 
     async def _to_master(self) -> _Wire:
-        """Ask one sentinel after another, until one knows a master; who does not comes last from then on.
-
-        A master that replicas follow is looked for first: one that stood still may take itself for the master yet, and
-        a sentinel that has not heard of it too.
-        """
+        """Connect to the master that the sentinels name who know of the last failover; rather to one that replicas follow."""
+        answers = await asyncio.gather(*map(self._named, self._sentinels))
         said: Exception = StoreError("there is no sentinel")
-        for followed in (True, False):
-            for node in self._sentinels:
+        for answer in answers:
+            said = answer if isinstance(answer, Exception) else said
+        alone: _Wire | None = None
+        found = [answer for answer in answers if isinstance(answer, Named)]
+        try:
+            for node in self._heard.masters(found):
                 try:
-                    async with asyncio.timeout(ASKED):
-                        wire, answer = await self._open(self._where.sentinel(node))
-                    wire.fail("it was asked", again=False)
-                    return (await self._open(self._where.named(answer, followed=followed)))[0]
+                    wire, role = await self._open(self._where.named(node))
                 except (StoreError, OSError, TimeoutError) as error:
                     said = error
-                first, *others = self._sentinels
-                self._sentinels = (*others, first)
-        raise said
+                    continue
+                if followed(role):
+                    return wire
+                if alone is None:
+                    alone = wire
+                else:
+                    wire.fail("another was chosen", again=False)
+            if alone is None:
+                raise said
+            doubt = doubted(len(found), len(answers))
+            if doubt is not None:
+                raise doubt
+            chosen, alone = alone, None
+            return chosen
+        finally:
+            if alone is not None:
+                alone.fail("another was chosen", again=False)
+
+    async def _named(self, node: Node) -> Named | Exception:
+        """Return whom a sentinel names, or why it does not."""
+        try:
+            async with within(ASKED):
+                wire, answer = await self._open(self._where.sentinel(node))
+            wire.fail("it was asked", again=False)
+            return named(answer)
+        except (StoreError, OSError, TimeoutError) as error:
+            return error
 
     async def _open(self, where: Where) -> tuple[_Wire, Any]:
         """Connect; return the connection, and the last answer to its greeting."""
         wire = _Wire(self, self.loop)
         try:
-            async with asyncio.timeout(CONNECT):
+            async with within(CONNECT):
                 if where.path:
                     await self.loop.create_unix_connection(lambda: wire, where.path)
                 else:
                     await self.loop.create_connection(lambda: wire, where.host, where.port, ssl=self._context)
-            async with asyncio.timeout(GREET):
+            async with within(GREET):
                 answer = await self._greet(wire, where)
             where.greeted(answer)
         except BaseException:
@@ -195,19 +282,19 @@ class Mux:
             if not greeted.done():
                 greeted.set_result(answers)
 
-        wire.send([_Question(Ask(where.greeting()), done, self.loop.time())])
+        wire.send([_Question(Ask(where.greeting()), done)])
         answers = await greeted
         if isinstance(answers, StoreError):
             raise answers
         for answer in answers:
             if isinstance(answer, Refused):
-                raise StoreError(f"Redis refused: {answer.code}")
+                raise where.refused(answer.code)
         return answers[-1]
 
     def _refuse(self, error: StoreError) -> None:
         questions, self._next = self._next, deque()
         for question in questions:
-            question.done(error)
+            question.fail(error)
 
 
 class _Wire(asyncio.Protocol):
@@ -218,21 +305,22 @@ class _Wire(asyncio.Protocol):
         self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._reader = Reader(replyError=Refused, protocolError=HiredisError)
-        self._waiting: deque[_Question] = deque()
+        self._waiting: deque[_Question | _Get] = deque()
         self._watch: asyncio.TimerHandle | None = None
         self._looked = self._sent = 0.0
-        self._spared: _Question | None = None
+        self._spared: _Question | _Get | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         # uvloop's transports are not asyncio's, and do the same.
         self._transport = cast("asyncio.Transport", transport)
 
-    def send(self, questions: deque[_Question] | list[_Question]) -> None:
+    def send(self, questions: Sequence[_Question | _Get]) -> None:
         """Send questions in one piece."""
         now = self._sent = self._loop.time()
         for question in questions:
             question.since = now
+            question.until = question.until or now + WITHIN
         self._waiting.extend(questions)
         if self._transport is None:
             self.fail("Redis has closed the connection")
@@ -240,7 +328,7 @@ class _Wire(asyncio.Protocol):
         self._transport.write(b"".join([question.packed for question in questions]))
         if self._watch is None:
             self._looked = now
-            self._watch = self._loop.call_later(_LOOK, self._look)
+            self._watch = self._loop.call_later(LOOK, self._look)
 
     def data_received(self, data: bytes) -> None:
         """Hand out the answers that have come."""
@@ -248,13 +336,14 @@ class _Wire(asyncio.Protocol):
         try:
             reader.feed(data)
             while (answer := reader.gets()) is not False:
-                demoted = demoted or (type(answer) is Refused and answer.code in DEMOTED)
+                if type(answer) is Refused and answer.code in DEMOTED:
+                    demoted = True
                 question = waiting[0]
-                question.answers.append(answer)
-                question.left -= 1
-                if not question.left:
-                    waiting.popleft()
-                    question.done(received(question.asked, question.answers))
+                if type(question) is _Question and question.left > 1:
+                    question.answers.append(answer)
+                    question.left -= 1
+                else:
+                    waiting.popleft().end(answer)
         except (HiredisError, IndexError):
             self.fail("Redis said what is no answer", again=False)
         if demoted:
@@ -275,13 +364,15 @@ class _Wire(asyncio.Protocol):
             # Not close(): it would wait until all was sent.
             transport.abort()
         questions, self._waiting = self._waiting, deque()
-        taken_back: list[_Question] = []
+        taken_back: list[_Question | _Get] = []
+        # After that there might be no connection in time.
+        soon = self._loop.time() + CONNECT + GREET
         for question in questions:
-            question.begin()
-            if again and question.asked.reading and not question.again:
+            if again and question.reading and not question.again and soon < question.until:
+                question.begin()
                 taken_back.append(question)
             else:
-                question.done(StoreError(why))
+                question.fail(StoreError(why))
         self._mux.lost(self, taken_back)
 
     def rests(self, since: float) -> bool:
@@ -295,11 +386,21 @@ class _Wire(asyncio.Protocol):
             return
         # Where the loop itself was held up, the answer may lie there unread; the next look tells.
         first = self._waiting[0]
-        held_up, self._looked = now - self._looked > 2 * _LOOK and first is not self._spared, now
+        held_up, self._looked = now - self._looked > 2 * LOOK and first is not self._spared, now
         late = now - first.since > ANSWER
-        if late and held_up:
+        overdue = [question for question in self._waiting if now > question.until]
+        if held_up and (late or overdue):
             self._spared = first
-        if late and not held_up:
+        elif late:
             self.fail("Redis did not answer in time", again=False)
+            return
         else:
-            self._watch = self._loop.call_later(_LOOK, self._look)
+            # They keep their places: an answer may come yet, and must not go to the next one.
+            for question in overdue:
+                question.until, question.again = math.inf, True
+                question.fail(StoreError("Redis did not answer in time"))
+        self._watch = self._loop.call_later(LOOK, self._look)
+
+
+def _nobody(_: list[Any] | StoreError) -> None:
+    pass

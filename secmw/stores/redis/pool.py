@@ -1,6 +1,6 @@
 """A few blocking connections to a Redis, each used by one thread at a time; redis-py's, without its second tries.
 
-Who the master is, the sentinels are asked for each connection, one after another, and it is asked itself whether it is one.
+Who the master is, all sentinels are asked for each connection, one after another, and it is asked itself whether it is one.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from redis.retry import Retry
 from secmw.errors import StoreError
 from secmw.stores.redis.advice import QUESTION, judge
 from secmw.stores.redis.asking import DEMOTED, Ask, Refused, UnreachedError, received, sent
+from secmw.stores.redis.sentinels import Heard, Named, doubted, followed, named
 
 if TYPE_CHECKING:
     from secmw.stores.redis.where import Where
@@ -51,6 +52,7 @@ class Pool:
     def __init__(self, where: Where) -> None:
         self._where = where
         self._sentinels = where.nodes
+        self._heard = Heard()
         self._pid = 0
         self._left: list[Any] = []
         self._renew()
@@ -124,25 +126,45 @@ class Pool:
             raise UnreachedError(_why(error)) from None
 
     def _to_master(self) -> AbstractConnection:
-        """Ask one sentinel after another, until one knows a master; who does not comes last from then on.
-
-        A master that replicas follow is looked for first: one that stood still may take itself for the master yet, and
-        a sentinel that has not heard of it too.
-        """
+        """Connect to the master that the sentinels name who know of the last failover; rather to one that replicas follow."""
         start = time.monotonic()
         said: Exception = StoreError("there is no sentinel")
-        for node, followed in ((node, followed) for followed in (True, False) for node in self._sentinels):
+        found: list[Named] = []
+        for node in self._sentinels:
             try:
                 connection, answer = self._opened(self._where.sentinel(node), (ASKED, ASKED))
                 _close(connection)
-                return self._opened(self._where.named(answer, followed=followed))[0]
+                found.append(named(answer))
             except (StoreError, RedisError, OSError) as error:
                 said = error
-            first, *others = self._sentinels
-            self._sentinels = (*others, first)
+                # Who hangs is asked last from then on.
+                self._sentinels = (*(other for other in self._sentinels if other != node), node)
             if time.monotonic() - start > CONNECT:
                 break
-        raise said
+        alone: AbstractConnection | None = None
+        for node in self._heard.masters(found):
+            try:
+                connection, role = self._opened(self._where.named(node))
+            except (StoreError, RedisError, OSError) as error:
+                said = error
+            else:
+                if followed(role):
+                    if alone is not None:
+                        _close(alone)
+                    return connection
+                if alone is None:
+                    alone = connection
+                else:
+                    _close(connection)
+            if time.monotonic() - start > CONNECT:
+                break
+        if alone is None:
+            raise said
+        doubt = doubted(len(found), len(self._sentinels))
+        if doubt is not None:
+            _close(alone)
+            raise doubt
+        return alone
 
     def _opened(
         self, where: Where, within: tuple[float, float] | None = None
@@ -179,7 +201,7 @@ class Pool:
         (answer,) = _exchange(connection, [packed])
         try:
             if isinstance(answer, Refused):
-                raise StoreError(f"Redis refused: {answer.code}")
+                raise where.refused(answer.code)
             where.greeted(answer)
         except StoreError:
             _close(connection)

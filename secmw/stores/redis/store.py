@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 
 from secmw.clock import Clock, system
 from secmw.errors import StoreError
-from secmw.sessions.record import Ended, Over, Record
+from secmw.sessions.record import Ended, Over, Record, opened
 from secmw.sessions.writes import Lost, Revoked, Write, Written
 from secmw.stores.redis.asking import Plan
 from secmw.stores.redis.commands import Plans
-from secmw.stores.redis.layout import Keys
+from secmw.stores.redis.layout import Keys, text
 from secmw.stores.redis.pool import Pool
 from secmw.stores.redis.pools import Pools
+from secmw.stores.redis.reading import Sessions
 from secmw.stores.redis.where import parse
 
 _Outcome = TypeVar("_Outcome")
@@ -29,14 +30,21 @@ class RedisStore:
 
     def __init__(self, url: str, *, clock: Clock = system) -> None:
         where = parse(url)
-        self._plans = Plans(Keys(where.prefix), clock.now, where.copies, apart=where.kind == "cluster")
+        self._now = clock.now
+        self._keys = Keys(where.prefix)
+        self._plans = Plans(self._keys, clock.now, where.copies, apart=where.kind == "cluster")
+        self._sessions = Sessions()
         self._pool = Pools(where) if where.kind == "cluster" else Pool(where)
         self._holder = b""
         self._pid = 0
 
     def load(self, selector: str) -> Record | Ended | None:
         """Return what is known of a selector."""
-        return self._run(self._plans.load(selector))
+        return opened(selector, self.load_bytes(text(selector)), self._now())
+
+    def load_bytes(self, selector: bytes) -> bytes | None:
+        """Return what is known of a selector as :mod:`secmw.sessions.record` writes it; see :class:`secmw.stores.base.AsyncStore`."""
+        return self._run(self._plans.load_bytes(self._keys.session_of(selector), self._sessions.read))
 
     def write(self, write: Write) -> Written | Lost:
         """Carry out one write."""
@@ -57,6 +65,11 @@ class RedisStore:
     def sweep(self, now: float, limit: int) -> int:
         """Remove at most ``limit`` things that are over, of a few hundred keys at a time."""
         return self._run(self._plans.sweep(now, limit))
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the last sweep stopped before it had looked at every key: it does not look at more than ten thousand."""
+        return self._plans.unfinished
 
     def put(self, space: str, key: str, value: bytes, ttl: float, *, once: bool = False) -> bool:
         """Keep a value for ``ttl`` seconds; with ``once`` only where there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from secmw.sessions.record import Record
 from secmw.stores.redis import scripts
@@ -10,34 +11,48 @@ from secmw.stores.redis.asking import BATCH, Plan, ask, ask_in_batches
 from secmw.stores.redis.layout import HEAD, Entry, Keys, found, index, over
 from secmw.stores.redis.users import UserPlans
 
+#: Steps of one sweep at most, of some hundred keys each: a tenth of a second, after which requests have their turn.
+_STEPS: Final = 20
+
 
 class Sweeps(UserPlans):
-    """Make the plans of a sweep; it remembers where the last one stopped."""
+    """Make the plans of a sweep; it remembers where the last one stopped.
 
-    __slots__ = ("_cursor",)
+    ``unfinished``: whether that was before it had looked at every key.
+    """
+
+    __slots__ = ("_cursor", "_whole", "unfinished")
 
     def __init__(self, keys: Keys, now: Callable[[], float], copies: int = 0, *, apart: bool = False) -> None:
         super().__init__(keys, now, copies, apart=apart)
         self._cursor = b"0"
+        self._whole = True
+        self.unfinished = False
 
     def sweep(self, now: float, limit: int) -> Plan[int]:
         """Remove what is over, a few hundred keys at a time; a round goes on where the last call left it."""
         removed, cursor = 0, self._cursor
-        whole = cursor == b"0"
-        while removed < limit:
+        # What came since an earlier call was done may lie behind its cursor: then another round is due.
+        whole = self._whole if self.unfinished else cursor == b"0"
+        self.unfinished = True
+        for _ in range(_STEPS):
             scan = (b"SCAN", cursor, b"MATCH", self._keys.pattern, b"COUNT", b"%d" % BATCH)
             ((after, names),) = yield from ask([scan], reading=True)
             past, gone = yield from self._sweep(list(dict.fromkeys(names)), now, limit - removed)
             removed += gone
-            if past > gone:
-                # There are more of them here, or somebody else is at it.
-                continue
-            cursor = after
-            if cursor == b"0":
-                if whole:
-                    break
-                whole = True
-        self._cursor = cursor
+            # Otherwise there are more of them here, or somebody else is at it.
+            if past <= gone:
+                cursor = after
+                if cursor == b"0":
+                    if whole:
+                        self.unfinished = False
+                        break
+                    whole = True
+            if removed >= limit:
+                # The number says that there may be more.
+                self.unfinished = False
+                break
+        self._cursor, self._whole = cursor, whole
         return removed
 
     def _sweep(self, names: Sequence[bytes], now: float, limit: int) -> Plan[tuple[int, int]]:
@@ -56,8 +71,7 @@ class Sweeps(UserPlans):
             record = found(selector, raw, 0.0) if kind == b"s" else None
             if isinstance(record, Record) and (user_id := record.user_id) is not None:
                 left.setdefault(user_id, []).append(selector)
-        for user_id, selectors in left.items():
-            yield from self._leave(user_id, selectors)
+        yield from self._leave(left)
         yield from self._tidy([kinds[name][1] for name in names if kinds[name][0] == b"u"])
         return len(past), sum(raw is not None for raw in raws)
 
@@ -71,9 +85,8 @@ class Sweeps(UserPlans):
             old += [(user_id, entry) for entry in known.entries if not known.pending(entry)]
         asked = [(b"EXISTS", self._keys.session(entry.selector)) for _, entry in old]
         answers = yield from ask_in_batches(asked, reading=True)
-        missing: dict[str, list[Entry]] = {}
+        missing: dict[str, list[str]] = {}
         for (user_id, entry), there in zip(old, answers, strict=True):
             if not there:
-                missing.setdefault(user_id, []).append(entry)
-        for user_id, entries in missing.items():
-            yield from self._forget(user_id, entries, ())
+                missing.setdefault(user_id, []).append(entry.selector)
+        yield from self._forget(missing, {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from secmw.errors import StoreError
@@ -11,7 +11,7 @@ from secmw.sessions.record import Over, Record, is_tombstone, tombstone
 from secmw.sessions.writes import REMEMBERED, Revoked
 from secmw.stores.redis import scripts
 from secmw.stores.redis.asking import Plan, ask, ask_in_batches
-from secmw.stores.redis.layout import TOLD_MARGIN, Entry, Index, Keys, found, generations, index, number, text
+from secmw.stores.redis.layout import TOLD_MARGIN, Index, Keys, found, generations, index, number, text
 from secmw.stores.rules import living
 
 STONE_LASTS: Final = b"%d" % REMEMBERED
@@ -51,7 +51,7 @@ class UserPlans:
         selectors = [entry.selector for entry in known.entries if entry.selector != except_]
         # What is over by now ends too: a clock that is set back would revive it.
         records = yield from self._bury(selectors, reason, now, copies=self._copies)
-        yield from self._leave(user_id, selectors)
+        yield from self._leave({user_id: selectors})
         ended = tuple(record.selector for record in records if record.over(now) is None)
         return Revoked(known.ends.number, ended)
 
@@ -65,27 +65,28 @@ class UserPlans:
         answers = yield from ask_in_batches(gets, reading=True)
         records: list[Record] = []
         ended: list[str] = []
-        missing: list[Entry] = []
+        missing: list[str] = []
         for entry, raw in zip(known.entries, answers, strict=True):
             if raw is None and known.pending(entry):
                 records += [entry.stub(user_id)] if coming else []
             elif raw is None:
-                missing.append(entry)
+                missing.append(entry.selector)
             elif is_tombstone(raw):
                 ended.append(entry.selector)
             elif isinstance(record := found(entry.selector, raw, 0.0), Record):
                 records.append(record)
-        yield from self._forget(user_id, missing, ended)
+        yield from self._forget({user_id: missing}, {user_id: ended})
         return records
 
-    def _forget(self, user_id: str, missing: Sequence[Entry], ended: Sequence[str]) -> Plan[None]:
-        """Take out of the index what has no session any more; in vain is no harm."""
-        if missing or ended:
-            selectors = [entry.selector for entry in missing]
-            with contextlib.suppress(StoreError):
-                # A sign-in that took longer than it may must not put a session there that no index knows.
-                yield from self._bury(selectors, Over.EXPIRED, self._now())
-                yield from self._leave(user_id, [*selectors, *ended])
+    def _forget(self, missing: Mapping[str, Sequence[str]], ended: Mapping[str, Sequence[str]]) -> Plan[None]:
+        """Take out of the indexes of users what has no session any more; in vain is no harm."""
+        with contextlib.suppress(StoreError):
+            # A sign-in that took longer than it may must not put a session there that no index knows.
+            yield from self._bury(
+                [name for names in missing.values() for name in names], Over.EXPIRED, self._now()
+            )
+            yield from self._leave(missing)
+            yield from self._leave(ended)
 
     def _bury(
         self, selectors: Sequence[str], reason: Over, now: float, *, copies: int = 0
@@ -104,9 +105,12 @@ class UserPlans:
         )
         return [record for record in records if isinstance(record, Record)]
 
-    def _leave(self, user_id: str, selectors: Sequence[str]) -> Plan[None]:
-        """Take sessions out of the index; where that fails, whoever reads it does so."""
-        if selectors:
-            fields = (b"s" + text(selector) for selector in selectors)
-            with contextlib.suppress(StoreError):
-                yield from ask([(b"HDEL", self._keys.user(user_id), *fields)])
+    def _leave(self, left: Mapping[str, Sequence[str]]) -> Plan[None]:
+        """Take sessions out of the indexes of users; where that fails, whoever reads them does so."""
+        calls = [
+            (b"HDEL", self._keys.user(user_id), *(b"s" + text(selector) for selector in selectors))
+            for user_id, selectors in left.items()
+            if selectors
+        ]
+        with contextlib.suppress(StoreError):
+            yield from ask_in_batches(calls)

@@ -40,7 +40,7 @@ class Where:
 
     ``nodes`` are the sentinels that know the ``master`` of that name, or some nodes of a Cluster. ``confirm`` is how many
     replicas must have what ends a session before it counts; None leaves that to what is known of them. A new connection
-    says ``last`` at the end of its greeting, and with ``followed`` is none to a master that no replica follows.
+    says ``last`` at the end of its greeting.
     """
 
     host: str = "localhost"
@@ -59,7 +59,6 @@ class Where:
     sentinel_password: str = field(default="", repr=False)
     confirm: int | None = None
     last: tuple[bytes, ...] = ()
-    followed: bool = False
 
     @property
     def copies(self) -> int:
@@ -88,21 +87,12 @@ class Where:
             database=0,
             user=self.sentinel_user,
             password=self.sentinel_password,
-            last=(b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", self.master.encode()),
+            last=(b"SENTINEL", b"MASTER", self.master.encode()),
         )
 
-    def named(self, answer: Any, *, followed: bool = False) -> Where:
-        """Return how the master is reached that a sentinel names, and asked whether it is one.
-
-        ``followed``: whether one is refused that has no replica: another may have taken its place while it stood still.
-        """
-        try:
-            host, port = answer
-            node = Node(host.decode(), int(port))
-        except (ValueError, TypeError, AttributeError):
-            # None, where they have never heard of it.
-            raise StoreError("the sentinels know no master of that name") from None
-        return replace(self.at(node), last=(b"ROLE",), followed=followed)
+    def named(self, node: Node) -> Where:
+        """Return how the master is reached that sentinels name, and asked whether it is one."""
+        return replace(self.at(node), last=(b"ROLE",))
 
     def greeting(self) -> list[tuple[bytes, ...]]:
         """Return what a new connection says first; a server that does not answer PING is none."""
@@ -120,8 +110,12 @@ class Where:
         """Judge the last answer to a greeting; a server that has become a replica would lose what it is told."""
         if self.last == (b"ROLE",) and not (isinstance(answer, list) and answer[:1] == [b"master"]):
             raise StoreError("the server that the sentinels name is no master")
-        if self.followed and not answer[2]:
-            raise StoreError("no replica follows the server that a sentinel names")
+
+    def refused(self, code: str) -> StoreError:
+        """Return what is to be said of a greeting that was refused."""
+        if self.last[:1] == (b"SENTINEL",) and code == "ERR":
+            return StoreError("no sentinel there knows a master of that name")
+        return StoreError(f"Redis refused: {code}")
 
 
 def parse(url: str) -> Where:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 
@@ -10,10 +11,10 @@ from tests.services.redis import Cluster, RedisServer, cluster, serve_redis
 from tests.stores.redis.stepping import patience
 
 
-@pytest.fixture
-def patient() -> Iterator[None]:
+@pytest.fixture(autouse=True)
+def _patient(request: pytest.FixtureRequest) -> Iterator[None]:
     """Let servers take their time where a test is not about time: the machine may be busy."""
-    with patience():
+    with nullcontext() if request.node.get_closest_marker("deadline") else patience():
         yield
 
 

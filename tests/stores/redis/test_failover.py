@@ -63,7 +63,6 @@ def test_a_replica_of_a_cluster_takes_over(kind: Any, program: Kind) -> None:
             assert not isinstance(store.load(selector), Record)
 
 
-@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize(("kind", "program"), KINDS)
 def test_what_no_replica_confirms_is_no_end(kind: Any, program: Kind) -> None:
     """And it is one as soon as a replica says so; nothing else waits for them."""
@@ -88,7 +87,6 @@ def test_what_no_replica_confirms_is_no_end(kind: Any, program: Kind) -> None:
         assert store.load(f"{2:022}") == Ended(Over.REVOKED)
 
 
-@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("kind", [RedisStore, AsyncRedisStore])
 def test_a_slot_that_moves_is_noticed_by_nobody(kind: Any, masters: Cluster) -> None:
     """Neither while some of its keys are here and some there, nor afterwards."""
@@ -103,7 +101,6 @@ def test_a_slot_that_moves_is_noticed_by_nobody(kind: Any, masters: Cluster) -> 
     assert len(traffic.ended) > 6
 
 
-@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("kind", [RedisStore, AsyncRedisStore])
 def test_a_cluster_may_speak_tls(kind: Any, tmp_path: Path) -> None:
     with cluster(masters=1, tls=make_tls(tmp_path)) as running:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import socket
 import time
@@ -23,6 +22,7 @@ from secmw.sessions.writes import Create, End, Touch, Update, Written
 from secmw.stores.redis.async_store import AsyncRedisStore
 from secmw.stores.redis.mux import Mux
 from secmw.testing import FrozenClock
+from tests.forks import beside
 from tests.servers import make_tls
 from tests.services.redis import RedisServer, serve_redis
 from tests.stores.redis.stepping import NOW, create, record
@@ -136,7 +136,6 @@ def test_no_answer_goes_to_another_request_however_many_are_cancelled(redis: Red
     assert cuts > 2
 
 
-@pytest.mark.usefixtures("patient")
 def test_two_hundred_that_change_one_session_at_once_are_all_there(redis: RedisServer) -> None:
     """SE-09"""
 
@@ -196,6 +195,7 @@ async def refused(asked: Callable[[], Awaitable[Any]]) -> str:
     return str(caught.value)
 
 
+@pytest.mark.deadline
 def test_a_server_that_hangs_is_a_store_error_within_a_second() -> None:
     """RB-06: for all that wait, and it is asked again as soon as it goes on."""
 
@@ -321,6 +321,7 @@ def test_what_is_no_answer_ends_the_connection() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.deadline
 def test_a_loop_that_was_held_up_does_not_blame_the_server(redis: RedisServer) -> None:
     async def main() -> None:
         store = made(redis.url)
@@ -335,6 +336,7 @@ def test_a_loop_that_was_held_up_does_not_blame_the_server(redis: RedisServer) -
     asyncio.run(main())
 
 
+@pytest.mark.deadline
 def test_a_loop_that_is_always_held_up_gives_up_too() -> None:
     """RB-06"""
 
@@ -389,6 +391,7 @@ def test_a_unix_socket_and_a_database_are_reached(redis: RedisServer) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.deadline
 def test_tls_leads_there_too_and_strangers_are_not_trusted(tmp_path: Path) -> None:
     async def main(server: RedisServer) -> None:
         url = f"rediss://localhost:{server.port}"
@@ -402,6 +405,7 @@ def test_tls_leads_there_too_and_strangers_are_not_trusted(tmp_path: Path) -> No
         asyncio.run(main(server))
 
 
+@pytest.mark.deadline
 def test_a_server_that_takes_connections_and_says_nothing_is_given_up() -> None:
     """RB-06: one attempt for all that wait."""
 
@@ -460,11 +464,7 @@ def test_a_forked_process_has_a_connection_of_its_own(redis: RedisServer) -> Non
     loop = asyncio.new_event_loop()
     loop.run_until_complete(store.write(create()))
     assert loop.run_until_complete(main())
-    child = os.fork()
-    if not child:
-        other = asyncio.new_event_loop()
-        os._exit(1 if other.run_until_complete(main()) else 0)
-    assert loop.run_until_complete(main())
-    assert os.waitpid(child, 0) == (child, 0)
+    with beside(lambda: not asyncio.new_event_loop().run_until_complete(main())):
+        assert loop.run_until_complete(main())
     loop.run_until_complete(store.close())
     loop.close()

@@ -59,6 +59,7 @@ def test_no_answer_goes_to_another_when_requests_are_cancelled(masters: Cluster)
     assert 500 <= asyncio.run(main()) < 1_000
 
 
+@pytest.mark.deadline
 def test_a_node_that_hangs_is_a_store_error_within_a_second_and_the_others_answer(masters: Cluster) -> None:
     """RB-06"""
 

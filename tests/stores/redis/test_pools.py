@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import pytest
@@ -14,6 +13,7 @@ from secmw.stores.redis.pools import Pools
 from secmw.stores.redis.store import RedisStore
 from secmw.stores.redis.where import Node
 from secmw.testing import FrozenClock
+from tests.forks import beside
 from tests.services.redis import Cluster
 from tests.stores.redis.stepping import NOW, create, record
 
@@ -47,14 +47,12 @@ def test_a_forked_process_has_connections_of_its_own(masters: Cluster) -> None:
     """RB-03: on each node."""
     store = made(masters.url)
     sound = [record(number) for number in range(30)] * 5
-    child = os.fork()
-    if not child:
-        os._exit(0 if [store.load(one.selector) for one in sound] == sound else 1)
-    assert [store.load(one.selector) for one in sound] == sound
-    assert os.waitpid(child, 0) == (child, 0)
+    with beside(lambda: [store.load(one.selector) for one in sound] == sound):
+        assert [store.load(one.selector) for one in sound] == sound
     store.close()
 
 
+@pytest.mark.deadline
 def test_a_node_that_hangs_is_a_store_error_within_a_second_and_the_others_answer(masters: Cluster) -> None:
     """RB-06"""
     store = made(masters.url)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from secmw.stores.redis import layout
@@ -69,4 +71,65 @@ def test_what_changes_after_it_was_judged_stays(redis: RedisServer) -> None:
     assert sweep.rest() == 0
     assert redis.ask("GET", "secmw:v:1") == layout.kept(b"y", NOW + 1)
     assert REAP.name == "reap"
+    store.close()
+
+
+def test_a_sweep_that_finds_nothing_stops_now_and_then_and_says_so(redis: RedisServer) -> None:
+    """SE-11: a store full of the living holds up nobody, however large it is."""
+    store = RedisStore(redis.url, clock=FrozenClock(NOW))
+    alive = layout.kept(b"x", NOW + 60)
+    for start in range(0, 24_000, 2_000):
+        pairs = (part for number in range(start, start + 2_000) for part in (f"secmw:v:{number}", alive))
+        redis.ask("MSET", *pairs)
+    asked = 0
+    ask = store._pool.ask
+
+    def counted(commands: Any) -> list[Any]:
+        nonlocal asked
+        asked += 1
+        return ask(commands)
+
+    pool: Any = store._pool
+    pool.ask = counted
+    rounds: list[tuple[int, bool]] = []
+    while not rounds or rounds[-1][1]:
+        asked = 0
+        removed = store.sweep(NOW, 500)
+        rounds.append((removed, store.unfinished))
+        assert asked <= 60
+    assert rounds == [(0, True), (0, True), (0, False)]
+    store.close()
+
+
+def test_indexes_of_many_users_are_tidied_together(redis: RedisServer) -> None:
+    """SE-11: a round trip for each would take longer than all the rest."""
+    store = RedisStore(redis.url, clock=FrozenClock(NOW))
+    for number in range(300):
+        store.write(create(number, f"user-{number}"))
+    asked: list[int] = []
+    ask = store._pool.ask
+
+    def counted(commands: Any) -> list[Any]:
+        asked.append(len(commands.commands))
+        return ask(commands)
+
+    pool: Any = store._pool
+    pool.ask = counted
+    assert store.sweep(NOW + 40 * 86_400, 500) == 300
+    assert len(asked) < 20
+    assert [fields(redis, f"user-{number}") for number in (0, 150, 299)] == [set(), set(), set()]
+    store.close()
+
+
+def test_what_came_behind_a_sweep_that_had_enough_is_removed_by_the_next(redis: RedisServer) -> None:
+    """SE-11: a round that goes on does not see it, so another one follows."""
+    store = RedisStore(redis.url, clock=FrozenClock(NOW))
+    for number in range(3_000):
+        redis.ask("SET", f"secmw:v:{number}", layout.kept(b"x", NOW))
+    assert store.sweep(NOW, 1_000) == 1_000
+    assert store._plans._cursor != b"0"
+    for number in range(3_000, 4_000):
+        redis.ask("SET", f"secmw:v:{number}", layout.kept(b"x", NOW))
+    assert (store.sweep(NOW, 10_000), store.unfinished) == (3_000, False)
+    assert redis.ask("DBSIZE") == 0
     store.close()

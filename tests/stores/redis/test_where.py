@@ -145,17 +145,17 @@ def test_a_sentinel_is_asked_for_the_master_and_the_master_whether_it_is_one() -
     where = parse("redis+sentinel://jane:p@a,b/name/2?sentinel_password=other")
     sentinel = where.sentinel(where.nodes[1])
     assert (sentinel.host, sentinel.port) == ("b", 26379)
-    asked = (b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", b"name")
+    asked = (b"SENTINEL", b"MASTER", b"name")
     assert sentinel.greeting() == [(b"AUTH", b"other"), asked]
-    master = where.named([b"10.0.0.1", b"7000"])
+    assert str(sentinel.refused("ERR")) == "no sentinel there knows a master of that name"
+    assert str(sentinel.refused("NOAUTH")) == "Redis refused: NOAUTH"
+    master = where.named(Node("10.0.0.1", 7000))
     assert (master.host, master.port) == ("10.0.0.1", 7000)
     assert master.greeting() == [(b"AUTH", b"jane", b"p"), (b"SELECT", b"2"), (b"ROLE",)]
     master.greeted([b"master", 0, []])
     with pytest.raises(StoreError, match="is no master"):
         master.greeted([b"slave", b"10.0.0.2", 7000, b"connected", 5])
-    for answer in (None, [], [b"host"], [b"host", b"port"], 5):
-        with pytest.raises(StoreError, match="no master of that name"):
-            where.named(answer)
+    assert str(master.refused("ERR")) == "Redis refused: ERR"
 
 
 @pytest.mark.parametrize(
