@@ -106,6 +106,11 @@ class KeyRing:
     def __len__(self) -> int:
         return len(self._keys)
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """A public name of each key, 64 bits in hex, which tells nothing of it."""
+        return tuple(name[:8].hex() for name in self.derive("key id"))
+
     def signer(self, purpose: str) -> Signer:
         """Return the signer for one purpose; tags of different purposes never fit each other."""
         return Signer(self.derive(purpose))

@@ -128,7 +128,7 @@ class Sweeper:
         while store is not None and more and store.lease("sweep", self._every * 1.5):
             count = store.sweep(self._clock.now(), BATCH)
             removed += count
-            more = count >= BATCH
+            more = count >= BATCH or unfinished(store)
             if once:
                 break
             if more and self._stop.wait(_PAUSE):
@@ -162,6 +162,11 @@ def _safely(work: Callable[[], object]) -> None:
         _log.warning("what is over could not be removed; it is tried again later: %s", error)
     except Exception:  # noqa: BLE001 - the thread must go on, whatever a store or a chore does
         _log.exception("what is done now and then failed; it is tried again later")
+
+
+def unfinished(store: object) -> bool:
+    """Say whether a store stopped its sweep before its end (:meth:`secmw.stores.base.Store.sweep`)."""
+    return bool(getattr(store, "unfinished", False))
 
 
 def _blocking(store: Store | AsyncStore) -> Store | None:

@@ -218,3 +218,11 @@ def test_each_purpose_has_a_key_of_each_secret_key() -> None:
     assert ring.derive("a") == KeyRing([one]).derive("a") + KeyRing([two]).derive("a")
     assert len({*ring.derive("a"), *ring.derive("b"), decode_key(one), decode_key(two)}) == 6
     assert {len(key) for key in ring.derive("a")} == {32}
+
+
+def test_a_key_has_a_public_name_that_stays_and_tells_nothing_of_it() -> None:
+    one, other = new_key(), new_key()
+    names = KeyRing([one, other]).ids
+    assert KeyRing([other, one]).ids == names[::-1]
+    assert len(set(names)) == 2
+    assert all(len(name) == 16 and name not in decode_key(one).hex() for name in names)

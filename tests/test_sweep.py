@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import subprocess
 import sys
 import threading
@@ -25,6 +24,7 @@ from secmw.sessions.writes import Create
 from secmw.stores import AsyncMemoryStore, MemoryStore, SQLiteStore, Store
 from secmw.sweep import BATCH, Sweeper
 from secmw.testing import Client, FrozenClock
+from tests.forks import forked
 
 
 def fill(store: Store, count: int, clock: FrozenClock) -> None:
@@ -319,12 +319,13 @@ def test_a_forked_process_has_a_thread_of_its_own() -> None:
     """RB-03"""
     sweeper = Sweeper(MemoryStore(), 3_600)
     sweeper.ensure_started()
-    child = os.fork()
-    if not child:
+
+    def has_its_own() -> bool:
         before = len(sweepers())
         sweeper.ensure_started()
-        os._exit(0 if (before, len(sweepers())) == (0, 1) else 1)
-    assert os.waitpid(child, 0) == (child, 0)
+        return (before, len(sweepers())) == (0, 1)
+
+    forked(has_its_own)
     sweeper.close()
 
 
@@ -427,3 +428,19 @@ def test_under_a_uwsgi_without_threads_responses_take_the_sweeping_along(
     assert client.get("/").status == 200
     assert left(store) == (11 if threads else 1)
     middleware.guard.close()
+
+
+def test_a_store_that_stopped_before_its_end_is_asked_again() -> None:
+    """SE-11: what it found so far says nothing of the rest."""
+    store: Any = MemoryStore()
+    answers = [(0, True), (3, True), (0, False)]
+    removed = []
+
+    def sweep(now: float, limit: int) -> int:
+        count, store.unfinished = answers.pop(0)
+        removed.append(count)
+        return count
+
+    store.sweep = sweep
+    assert Sweeper(store, every=60.0).sweep() == 3
+    assert removed == [0, 3, 0]

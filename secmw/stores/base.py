@@ -54,6 +54,7 @@ class Store(Protocol):
     def sweep(self, now: float, limit: int) -> int:
         """Remove at most ``limit`` things that are over by ``now``; return how many, less than ``limit`` when done.
 
+        A store that has to look for them may stop earlier, so that no look takes long, and says so by ``unfinished = True``.
         Sessions past their limits, tombstones, values and leases past their time. Never removes what lives, and never
         holds up a request for longer than one such batch takes.
         """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import resource
 import sqlite3
 import subprocess
@@ -26,6 +25,7 @@ from secmw.sessions.writes import Create, End, Rotate, Swap, Touch, Update, Writ
 from secmw.stores import AsyncSQLiteStore, AsyncStore, SQLiteStore, Store
 from secmw.stores import sqlite as module
 from secmw.testing import FrozenClock, StoreContract
+from tests.forks import forked
 
 
 class TestSQLiteStore(StoreContract):
@@ -232,10 +232,7 @@ def test_a_writer_that_is_killed_in_the_middle_has_done_nothing_and_is_in_nobody
 def test_a_forked_process_holds_leases_of_its_own(store: SQLiteStore) -> None:
     """RB-03, SE-11"""
     assert store.lease("sweep", 60.0)
-    child = os.fork()
-    if not child:
-        os._exit(1 if store.lease("sweep", 60.0) else 0)
-    assert os.waitpid(child, 0) == (child, 0)
+    forked(lambda: not store.lease("sweep", 60.0))
     assert store.lease("sweep", 60.0)
     store.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 
@@ -11,6 +10,7 @@ import pytest
 
 from secmw.errors import StoreError
 from secmw.stores.threads import PATIENCE, Threads
+from tests.forks import forked
 from tests.patience import quickest
 
 
@@ -117,10 +117,7 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
     """RB-03"""
     threads = Threads(1)
     assert asyncio.run(threads.run(int, "1")) == 1
-    child = os.fork()
-    if not child:
-        os._exit(0 if asyncio.run(threads.run(int, "2")) == 2 else 1)
-    assert os.waitpid(child, 0) == (child, 0)
+    forked(lambda: asyncio.run(threads.run(int, "2")) == 2)
     assert asyncio.run(threads.run(int, "3")) == 3
     threads.close()
 

@@ -57,6 +57,11 @@ class AsyncSealed:
         """Remove at most ``limit`` things that are over, by their times in clear."""
         return await self.store.sweep(now, limit)
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether the last sweep of the other store stopped before its end."""
+        return bool(getattr(self.store, "unfinished", False))
+
     async def put(self, space: str, key: str, value: bytes, ttl: float, *, once: bool = False) -> bool:
         """Keep a value for ``ttl`` seconds; with ``once`` only where there is none."""
         return await self._run(self._plans.put(space, key, value, ttl, once=once))

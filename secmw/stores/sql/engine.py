@@ -26,7 +26,7 @@ CONNECTING: Final = 0.25
 """Seconds until MySQL must take a connection; what is said on it first has the time of an answer."""
 
 #: How many connections a process holds at most: it has no more to say at a time, and to make one is dear.
-_MOST: Final = 5
+MOST: Final = 5
 
 #: libpq's generators are asked this often whether they have waited long enough.
 _INTERVAL: Final = 0.02
@@ -153,7 +153,7 @@ def _options(url: URL, limits: Limits) -> dict[str, Any]:
     options: dict[str, Any] = {
         # Values are secrets: they are in no error, no log.
         "hide_parameters": True,
-        "pool_size": _MOST,
+        "pool_size": MOST,
         "max_overflow": 0,
         "pool_timeout": limits.pool,
         # The one that was used last is the likeliest to be alive, and the others may be closed by the server.

@@ -15,12 +15,13 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as Busy
 from sqlalchemy.util import greenlet_spawn
@@ -32,6 +33,7 @@ from secmw.sessions.writes import Lost, Revoked, Write, Written
 from secmw.stores.rules import living
 from secmw.stores.sql import tables, turns
 from secmw.stores.sql.engine import (
+    MOST,
     PATIENT,
     PROMPT,
     Limits,
@@ -42,6 +44,7 @@ from secmw.stores.sql.engine import (
     spoken,
     words,
 )
+from secmw.stores.sql.line import Line
 from secmw.stores.sql.turns import Again, Turn
 
 _Args = ParamSpec("_Args")
@@ -81,6 +84,7 @@ class SQLStore:
         self._place = spoken(self._url)
         self._making = threading.Lock()
         self._engine: Engine | None = None
+        self._line = Line(MOST)
         self.ready = False
         self._holder = secrets.token_bytes(16)
         _stores.add(self)
@@ -166,7 +170,7 @@ class SQLStore:
         begun = time.monotonic()
         while True:
             try:
-                with lent.connect() as connection:
+                with self._connection(lent) as connection:
                     try:
                         return ask(Turn(connection, begun + _BEGIN, self._now))
                     except BaseException:
@@ -183,7 +187,7 @@ class SQLStore:
         while True:
             turn = None
             try:
-                with lent.connect() as connection:
+                with self._connection(lent) as connection:
                     turn = Turn(connection, begun + _BEGIN, self._now)
                     try:
                         return turn.whole(work)
@@ -198,6 +202,16 @@ class SQLStore:
                 unsent = turn is not None and not turn.begun and _dead(error)
                 if not (unsent and time.monotonic() - begun < _HASTE):
                     raise self._error(error) from error
+
+    @contextmanager
+    def _connection(self, lent: Engine) -> Iterator[Connection]:
+        if not self._line.enter(PROMPT.pool):
+            raise Busy
+        try:
+            with lent.connect() as connection:
+                yield connection
+        finally:
+            self._line.leave()
 
     def _lent(self) -> Engine:
         """Return what lends connections, to tables that are there."""
@@ -248,6 +262,7 @@ class SQLStore:
         if self._engine is not None:
             _inherited.append(self._engine)
         self._engine = None
+        self._line = Line(MOST)
         self._making = threading.Lock()
         # A forked process is another holder.
         self._holder = secrets.token_bytes(16)
@@ -255,6 +270,16 @@ class SQLStore:
 
 class _LoopStore(SQLStore):
     """Be a store whose methods are called in a greenlet of an event loop, and wait as its coroutines do."""
+
+    def __init__(self, url: str, *, clock: Clock) -> None:
+        super().__init__(url, clock=clock)
+        # Its tasks wait in the order they came, too.
+        self.line = asyncio.Semaphore(MOST)
+
+    @contextmanager
+    def _connection(self, lent: Engine) -> Iterator[Connection]:
+        with lent.connect() as connection:
+            yield connection
 
     def _made(self, limits: Limits) -> Engine:
         return async_engine(self._url, limits).sync_engine
@@ -337,8 +362,9 @@ class AsyncSQLStore:
         self, call: Callable[_Args, _Answer], *args: _Args.args, **kwargs: _Args.kwargs
     ) -> _Answer:
         # Whoever is first may have to make tables.
-        limit = _LIMIT if self._store.ready else PATIENT.client
-        task = asyncio.create_task(_carried_out(limit, call, *args, **kwargs))
+        store = self._store
+        limit = _LIMIT if store.ready else PATIENT.client
+        task = asyncio.create_task(_carried_out(store.line, limit, call, *args, **kwargs))
         self._tasks.add(task)
         task.add_done_callback(self._told)
         return await asyncio.shield(task)
@@ -351,12 +377,24 @@ class AsyncSQLStore:
 
 
 async def _carried_out(
-    limit: float, call: Callable[_Args, _Answer], *args: _Args.args, **kwargs: _Args.kwargs
+    line: asyncio.Semaphore,
+    limit: float,
+    call: Callable[_Args, _Answer],
+    *args: _Args.args,
+    **kwargs: _Args.kwargs,
 ) -> _Answer:
     """Carry out a call that waits where a thread would, and give it up when its time is over."""
     try:
         async with asyncio.timeout(limit):
-            return await greenlet_spawn(partial(call, *args, **kwargs))
+            try:
+                async with asyncio.timeout(PROMPT.pool):
+                    await line.acquire()
+            except TimeoutError:
+                raise StoreError("the database is busy") from None
+            try:
+                return await greenlet_spawn(partial(call, *args, **kwargs))
+            finally:
+                line.release()
     except TimeoutError:
         raise StoreError("the database did not answer in time") from None
 

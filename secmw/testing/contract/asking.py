@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from inspect import iscoroutinefunction
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
+from secmw.errors import StoreError
 from secmw.sessions import codec
 from secmw.sessions.identifier import digest
 from secmw.sessions.record import FOREVER, Ended, Identity, Over, Record, written
@@ -181,6 +183,17 @@ def together(calls: Sequence[Callable[[], _Answer]]) -> list[_Answer]:
     for error in errors:
         raise error
     return answers
+
+
+def insistent(call: Callable[[], _Answer]) -> _Answer:
+    """Make a call, and again while the store is too busy: on a slow machine it may say so to one of many at once."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return call()
+        except StoreError:
+            if time.monotonic() > until:
+                raise
 
 
 def values(found: Record | Ended | None) -> dict[str, Any]:

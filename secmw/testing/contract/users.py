@@ -8,7 +8,7 @@ from typing import Final
 
 from secmw.sessions.record import Ended, Over
 from secmw.sessions.writes import Create, End, Lost, Revoked, Touch, Why, Written
-from secmw.testing.contract.asking import Asking, check, lost, same, together
+from secmw.testing.contract.asking import Asking, check, insistent, lost, same, together
 
 #: User ids that have been taken for something else: keys, patterns, ends of text, numbers, one another.
 USERS: Final = (
@@ -168,7 +168,7 @@ class UserPromises(Asking):
         records = [self.record("jane") for _ in range(12)]
         now = self.clock.now()
         creates = [Create(record=record, user_id="jane", checked_at=now, cap=3) for record in records]
-        outcomes = together([partial(store.write, create) for create in creates])
+        outcomes = together([partial(insistent, partial(store.write, create)) for create in creates])
         displaced = [
             selector for outcome in outcomes if isinstance(outcome, Written) for selector in outcome.displaced
         ]
@@ -184,7 +184,7 @@ class UserPromises(Asking):
             Create(record=self.record("jane"), user_id="jane", checked_at=now, cap=3, at_cap="refuse")
             for _ in range(12)
         ]
-        outcomes = together([partial(store.write, create) for create in creates])
+        outcomes = together([partial(insistent, partial(store.write, create)) for create in creates])
         same(outcomes.count(Lost(Why.CAP)), 9, "how many were refused")
         same(len(store.of_user("jane")), 3, "the number of sessions")
 

@@ -7,8 +7,8 @@ import os
 import re
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 
 import pytest
@@ -21,6 +21,7 @@ from secmw.sessions.writes import Create, End, Touch, Update, Written
 from secmw.stores import AsyncSQLStore, SQLStore
 from secmw.stores.sql.tables import VERSION
 from secmw.testing import FrozenClock
+from tests.forks import beside
 from tests.services.databases import Database
 from tests.services.tables import Asked
 
@@ -52,26 +53,20 @@ def names(found: object) -> set[str]:
     return set(codec.decode(found.data))
 
 
-def forked(most: int, work: Callable[[int], bool]) -> None:
+def together(most: int, work: Callable[[int], bool]) -> None:
     """Do something in many processes at once, and see that it was true in each."""
     begin, go = os.pipe()
-    children = []
-    for number in range(most):
-        child = os.fork()
-        if not child:
-            os.close(go)
-            os.read(begin, 1)
-            right = False
-            try:
-                right = work(number)
-            except BaseException:  # noqa: BLE001 - the process ends here
-                traceback.print_exc()
-            finally:
-                os._exit(0 if right else 1)
-        children.append(child)
-    os.close(begin)
-    os.close(go)
-    assert [os.waitpid(child, 0)[1] for child in children] == [0] * most
+
+    def waits(number: int) -> bool:
+        os.close(go)
+        os.read(begin, 1)
+        return work(number)
+
+    with ExitStack() as children:
+        for number in range(most):
+            children.enter_context(beside(partial(waits, number)))
+        os.close(begin)
+        os.close(go)
 
 
 # --- users
@@ -155,7 +150,7 @@ def test_ten_processes_that_start_at_once_on_an_empty_database_are_all_served(se
                 if not re.search(r"in time|timed out|busy|too slow", str(error)) or time.monotonic() > until:
                     raise
 
-    forked(10, begin)
+    together(10, begin)
     store = SQLStore(server.url, clock=FrozenClock(NOW))
     assert len(store.of_user("jane")) == 10
     assert [tuple(row) for row in Asked(server)("SELECT part, version FROM secmw_layout")] == [
@@ -173,7 +168,7 @@ def test_a_forked_process_uses_connections_of_its_own(store: SQLStore) -> None:
         wrote = all(isinstance(store.write(update(f"n{number}-{turn}")), Written) for turn in range(10))
         return wrote and not store.lease("sweep", 60.0)
 
-    forked(3, work)
+    together(3, work)
     assert isinstance(store.write(update("mine")), Written)
     assert len(names(store.load(f"{0:022}"))) == 31
     assert store.lease("sweep", 60.0)
