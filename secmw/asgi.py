@@ -12,9 +12,10 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from secmw import hooks as host
+from secmw.agreeing import AsyncAgreeing
 from secmw.assembly import assemble
 from secmw.clock import Clock, system
-from secmw.errors import SessionError
+from secmw.errors import ConfigError, SessionError, StoreError
 from secmw.exchange import RECORD, SCREEN, Exchange
 from secmw.guard import AsyncGuard, announce, report_twins
 from secmw.hooks import Hooks
@@ -23,7 +24,7 @@ from secmw.outliving import ConnectionOverError, Socket
 from secmw.pages import refusal as rendered
 from secmw.paths import below
 from secmw.policy import Policy
-from secmw.request import choose, read, usual
+from secmw.request import read, relayed, usual
 from secmw.sessions.identifier import TWO
 from secmw.sessions.recognising import identified, met
 from secmw.view import NO_HEADERS, NOWHERE
@@ -37,6 +38,7 @@ from secmw.wires.asgi import (
     Send,
     accept_of,
     asking_of,
+    passed_on,
     repeated_in,
     rewritten,
     scheme_of,
@@ -73,7 +75,10 @@ class Middleware:
     """Put a policy in front of an ASGI application, which finds the exchange of a request in ``scope["secmw"]``.
 
     ``hooks``: what only the host knows. ``store``: where sessions live, in place of the policy's URL. ``sinks``: where audit
-    events go besides the trail. Raise ConfigError, at once, for a policy whose parts can't be had.
+    events go besides the trail. ``xsrf_exempt``: says of a path, once, whether unsafe requests to it are asked nothing, as
+    those to ``xsrf.exempt`` are; for frameworks that know it from their routes. ``announces``: whether to log what is weak in
+    the policy, or leave that to whoever reads ``plans.notices``. Raise ConfigError, at once, for a policy whose
+    parts can't be had.
     """
 
     def __init__(
@@ -84,6 +89,8 @@ class Middleware:
         hooks: Hooks = host.NONE,
         store: AsyncStore | None = None,
         sinks: Sequence[Sink] = (),
+        xsrf_exempt: Callable[[str], bool] | None = None,
+        announces: bool = True,
         clock: Clock = system,
     ) -> None:
         self.app = app
@@ -93,13 +100,15 @@ class Middleware:
             can_verify=hooks.verify is not None,
             versioned=parts.caller.versioned,
             audited=parts.recorder is not None,
+            xsrf_exempt=xsrf_exempt,
             clock=clock,
         )
         self.guard = AsyncGuard(parts)
         self.watch = Watch(self.guard)
         # A store that never waits is asked without a coroutine: two of them cost as much as a wrapper that does nothing.
         self.load_now: Any = None if parts.caller.versioned else getattr(parts.store, "load_now", None)
-        announce(self.plans.notices)
+        if announces:
+            announce(self.plans.notices)
 
     # A call for each part of this would cost more than the part.
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0912, PLR0915
@@ -141,19 +150,20 @@ class Middleware:
                 path = below(root, path)
             plan = plans.safe[path]
             if plan.lax:
-                plan = choose(plans.safe, path, scope.get("raw_path") or b"")
-            now = plans.now()
+                plan = plans.safe.closely(path, scope.get("raw_path") or b"")
             found = kept = wants = None
             target = NOWHERE
+            # When it began counts, not when somebody asks: all sessions may have been ended between the two.
+            now = plans.now() if plan.sessions is not None else 0.0
             # Over HTTPS, to a host of ours, most plans have nothing to ask, and nobody needs the target as it was sent.
             if scheme != "https" or not plan.quiet or site.refusal is not None:
                 found = None if cookie is None else identified(plan, cookie)
                 wants, target = SCREEN, target_of(scope)
-            elif cookie is not None:
+            elif cookie is not None and plan.sessions is not None:
                 found, kept = met(self.load_now, plan, cookie, now)
                 if found is TWO:
                     wants = SCREEN
-                elif kept is None and found is not None and plan.sessions is not None:
+                elif kept is None and found is not None:
                     wants = RECORD
             # All is said at once: to write a field of an exchange later takes ten times as long.
             exchange = Exchange(
@@ -176,26 +186,34 @@ class Middleware:
             if root:
                 exchange.root = root
 
+        stream: Any = None
+
         # A plain function: a coroutine per body message would cost more than everything else here.
         def complete(message: Message) -> Awaitable[None]:
-            if message["type"] == "http.response.start":
+            nonlocal stream
+            if stream is not None:
+                # Nearly every piece of a body that goes on; a key that is missing ends it, and costs once what get() costs each time.
+                try:
+                    if stream.over is None and message["more_body"]:
+                        return send(message)
+                except KeyError:
+                    pass
+                stream.check(message)
+            elif message["type"] == "http.response.start":
                 held = exchange.held
-                if exchange.events is not None or (held is not None and held.pending):
+                if exchange.events is not None or (held is not None and held.pending and held.due):
                     return self.begin(exchange, message, scope, send)
-                status = message["status"]
+                headers = message.get("headers", ())
+                if type(headers) is not list:
+                    headers = list(headers)
                 # A new message and a new list: the application's may be constants that serve everybody.
-                if len(message) == 3 and "headers" in message and type(message["headers"]) is list:
-                    lines = exchange.close(status, message["headers"])
-                    message = {"type": "http.response.start", "status": status, "headers": lines}
-                else:
-                    lines = exchange.close(status, list(message.get("headers", ())))
-                    message = {**message, "headers": lines}
+                lines = exchange.close(message["status"], headers)
+                message = dict(message)
+                message["headers"] = lines
             elif exchange.refusal is not None:
                 return _unsent(message)
-            elif exchange.outliving is not None:
-                exchange.outliving.check(message)
             elif message.get("more_body"):
-                exchange.outliving = self.watch.stream(exchange)
+                exchange.outliving = stream = self.watch.stream(exchange)
             return send(message)
 
         try:
@@ -226,23 +244,21 @@ class Middleware:
         if not exchange.closed:
             _never_started(exchange)
             await self.failed(exchange, scope, send)
-        elif exchange.events is not None or ((held := exchange.held) is not None and held.pending):
+        elif exchange.events is not None or (
+            (held := exchange.held) is not None and held.pending and held.due
+        ):
             await self.late(exchange, scope, 200)
 
     def view(self, scope: Scope, *, socket: bool = False) -> tuple[Exchange, Scope]:
         """Look at everything the checks may read; return the exchange and the scope for the application."""
-        wanted = self.plans.wanted
-        fields: dict[bytes, bytes] = {}
-        count = 0
-        for name, value in scope["headers"]:
-            if name in wanted:
-                count += 1
-                fields[name] = value
+        # All of them: to take only what is wanted would take twice as long.
+        lines = scope["headers"]
+        fields: dict[bytes, bytes] = dict(lines)
         path, root = scope["path"], scope.get("root_path")
         if root:
             path = below(root, path)
         extensions = scope.get("extensions")
-        if len(fields) == count and not extensions and not socket:
+        if len(fields) == len(lines) and not extensions and not socket:
             ordinary = usual(
                 self.plans,
                 scope["method"],
@@ -259,7 +275,25 @@ class Middleware:
                     ordinary.root = root
                 scope["secmw"] = ordinary
                 return ordinary, scope
-        repeated = repeated_in(scope["headers"], wanted) if len(fields) < count else NO_HEADERS
+            passed = relayed(
+                self.plans,
+                scope["method"],
+                scope.get("scheme", "http"),
+                path,
+                scope.get("client"),
+                fields,
+                target_of,
+                scope,
+                self.load_now,
+            )
+            if passed is not None:
+                exchange, relay = passed
+                if root:
+                    exchange.root = root
+                scope = passed_on(scope, relay)
+                scope["secmw"] = exchange
+                return exchange, scope
+        repeated = repeated_in(lines, self.plans.wanted) if len(fields) < len(lines) else NO_HEADERS
         facts = Facts(
             "GET" if socket else scope["method"],
             scheme_of(scope, fields) if socket else scope.get("scheme", "http"),
@@ -372,11 +406,20 @@ class Middleware:
 
     async def other(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what is neither a request nor a handshake; with the application's life ends that of its connections."""
+        if scope["type"] != "lifespan":
+            await self.app(scope, receive, send)
+            return
         try:
+            store = self.guard.store
+            if isinstance(store, AsyncAgreeing):
+                message = await receive()
+                receive = _again(message, receive)
+                if message["type"] == "lifespan.startup" and (refused := await _disagrees(store)):
+                    await send({"type": "lifespan.startup.failed", "message": refused})
+                    return
             await self.app(scope, receive, send)
         finally:
-            if scope["type"] == "lifespan":
-                await self.guard.close()
+            await self.guard.close()
 
     async def begin(self, exchange: Exchange, message: Message, scope: Scope, send: Send) -> None:
         """Write what is due and send the head of a response, or another answer in its place: then the body goes nowhere."""
@@ -514,6 +557,29 @@ def _rendered(scope: Scope, refusal: Refusal | None) -> Reply | None:
 
 async def _unsent(message: Message) -> None:
     """Let go of what an application says after its answer was replaced."""
+
+
+async def _disagrees(store: AsyncAgreeing) -> str | None:
+    """Say why an application must not start beside those that share its store; None where nothing says so yet."""
+    try:
+        await store.agree()
+    except ConfigError as error:
+        # Not every server prints what it is told.
+        _log.error("the application does not start: %s", error)
+        return str(error)
+    except StoreError as error:
+        _log.warning("the session store is away: %s", error)
+    return None
+
+
+def _again(message: Message, receive: Receive) -> Receive:
+    """Receive one message once more, then what comes after it."""
+    first = [message]
+
+    async def receiving() -> Message:
+        return first.pop() if first else await receive()
+
+    return receiving
 
 
 async def _nothing() -> Message:

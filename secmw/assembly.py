@@ -113,6 +113,8 @@ def assemble(
 
         chores = () if asynchronous or recorder is None else (recorder.flush,)
         sweeper = Sweeper(blocking, every=float(sessions.sweep), chores=chores, clock=clock)
+    if opened is not None:
+        opened = _agreeing(opened, policy, clock, asynchronous=asynchronous)
     if asynchronous:
         return AsyncParts(opened, recorder, caller, sweeper, clock)
     return Parts(opened, recorder, caller, sweeper, clock)
@@ -147,6 +149,15 @@ def _sealed(store: Any, policy: Policy, clock: Clock, problems: list[Problem]) -
         return None
     # The host may have sealed its own.
     return store if type(store) is type(made) else made
+
+
+def _agreeing(store: Any, policy: Policy, clock: Clock, *, asynchronous: bool) -> Any:
+    """Have a store that others may share asked first whether all of them have it alike."""
+    from secmw import agreeing
+
+    if agreeing.lives_here(store):
+        return store
+    return (agreeing.AsyncAgreeing if asynchronous else agreeing.Agreeing)(store, policy, clock)
 
 
 def _recorder(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from secmw.checks.transport import transport
 from secmw.checks.unsafe import any_unsafe
 from secmw.checks.xsrf_token import XsrfToken
 from secmw.clock import Clock, system
+from secmw.config.check import PATH_SETTINGS
 from secmw.cookies import Hardening
 from secmw.errors import ConfigError, Problem
 from secmw.forwarding import FORWARDING, SPELLINGS, Resolver, TrustedProxies
@@ -49,6 +51,12 @@ _LISTS: Final = frozenset(
 
 
 _HTTPS_ONLY: Final = frozenset(header.name.lower() for header in HEADERS if header.https_only)
+
+#: What an application may change for one response; HSTS is a whole host's.
+RESPONSE_SETTINGS: Final = PATH_SETTINGS - {"hsts", "xsrf", "sessions"}
+
+#: Plans that applications made by that; past this many they are made anew.
+_VARIED: Final = 256
 
 #: Of these one field counts; of any other name an application may send as many as it likes.
 _SINGLE: Final = frozenset(header.name.lower() for header in HEADERS) - _LISTS
@@ -92,16 +100,19 @@ def compile_policy(
     can_verify: bool = False,
     versioned: bool = False,
     audited: bool = False,
+    xsrf_exempt: Callable[[str], bool] | None = None,
     clock: Clock = system,
 ) -> Plans:
     """Work a policy out for one wire.
 
     ``can_verify``: whether there is somebody to ask whether a password is right; ``versioned``: for the version of a user's
-    credentials. ``audited``: whether there is a trail.
+    credentials. ``audited``: whether there is a trail. ``xsrf_exempt`` says of a path, once, whether unsafe requests to it
+    are asked nothing, besides those that ``xsrf.exempt`` lists.
     """
     compiler = _Compiler(
         policy, wire, can_verify=can_verify, versioned=versioned, audited=audited, clock=clock
     )
+    compiler.xsrf_exempt = xsrf_exempt
     return compiler.plans()
 
 
@@ -131,7 +142,9 @@ class _Compiler:
             self.home.render("https") if self.home is not None and self.home_scheme == "https" else None,
             lambda path: not odd(path) and exempt(exempted, path),
         )
+        self.xsrf_exempt: Callable[[str], bool] | None = None
         self.fields: set[str] = set()
+        self.varied: dict[Any, Plan] = {}
         self.classes = {prefix: policy.within(prefix) for prefix in ("", *policy.paths)}
         # The base must not be easier on an odd path than the class an application that tidies it up would take it to.
         asking = [here.xsrf for here in self.classes.values() if here.xsrf is not None]
@@ -160,11 +173,12 @@ class _Compiler:
             sites=self.sites,
             home=None if self.policy.screening else self.unscreened(),
             resolver=self.resolver(),
-            marks=frozenset(map(self.key, marks)),
-            wanted=frozenset(map(self.key, marks | self.fields if self.policy.screening else ())),
-            forwarding=frozenset(map(self.key, FORWARDING)),
-            disguises=frozenset(map(self.key, DISGUISES)),
-            closer=frozenset(map(self.key, (*FORWARDING, *SPELLINGS, *DISGUISES))),
+            marks=frozenset(map(self.wire.field, marks)),
+            wanted=frozenset(map(self.wire.field, marks | self.fields if self.policy.screening else ())),
+            # Of two spellings that are one key, the real name.
+            forwarding={self.wire.field(name): name for name in (*SPELLINGS, *(FORWARDING - SPELLINGS))},
+            disguises=frozenset(map(self.wire.field, DISGUISES)),
+            closer=frozenset(map(self.wire.field, (*FORWARDING, *SPELLINGS, *DISGUISES))),
             own_names=OwnNames.of(self.wire),
             folds=self.policy.cookies.legacy_twin != "never",
             notices=tuple(notices(self.policy)),
@@ -211,7 +225,32 @@ class _Compiler:
                 prefix: () if here.xsrf is None or kind == "socket" else tuple(here.xsrf.exempt)
                 for prefix, here in classes.items()
             },
+            exempts=self.xsrf_exempt if kind == "unsafe" else None,
         )
+
+    def with_headers(
+        self, made: tuple[str, Policy, Xsrf | None, bool, bool], settings: Mapping[str, Any]
+    ) -> Plan:
+        """Make a plan of the same kind and class with other response headers; it is for requests that were asked already."""
+        kind, policy, asked, lax, own_page = made
+        key = (kind, id(policy), asked is None, lax, own_page, repr(sorted(settings.items())))
+        found = self.varied.get(key)
+        if found is None:
+            strays = [name for name in settings if name not in RESPONSE_SETTINGS]
+            if strays:
+                fix = (
+                    "is no setting of a response header, which are all that one response can have of its own"
+                )
+                raise ConfigError([Problem(name, fix) for name in strays])
+            varied = type(policy).from_mapping({**policy.written(), **settings})
+            if len(self.varied) >= _VARIED:
+                # Settings that are made up for each request shall fill no memory.
+                for old in self.varied.values():
+                    self.lines.pop(id(old.policy), None)
+                self.varied.clear()
+            self.lines[id(varied)] = (response_lines(varied), response_lines(varied, NONCE_MARK))
+            found = self.varied[key] = self.plan(kind, varied, asked, lax=lax, own_page=own_page)
+        return found
 
     def plan(
         self, kind: str, policy: Policy, asked: Xsrf | None, *, lax: bool = False, own_page: bool = False
@@ -259,6 +298,7 @@ class _Compiler:
             find=self.find,
             audited=self.audited,
             now=self.clock.now,
+            with_headers=partial(self.with_headers, (kind, policy, asked, lax, own_page)),
         )
 
     def header_set(
@@ -280,8 +320,13 @@ class _Compiler:
         return HeaderSet(
             lines=[*by_name.values(), *tail],
             read=[*read.values(), self.wire.line("Vary", ", ".join((*vary, "Cookie")))],
+            private=[*read.values(), *tail],
             by_name=by_name,
             nonced=nonced,
+            places=tuple(
+                (list(by_name).index(key), name, tuple(text.split(self.wire.encode(NONCE_MARK))))
+                for key, (name, text) in nonced.items()
+            ),
         )
 
     def questions(self, kind: str, policy: Policy, asked: Xsrf | None) -> tuple[Check, ...]:

@@ -16,7 +16,8 @@ made per request and no second one.
 from __future__ import annotations
 
 import enum
-import secrets
+import os
+from binascii import b2a_base64
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
@@ -34,7 +35,7 @@ from secmw.http import Line, Reason, Refusal, Reply
 from secmw.own import NOT_FOUND, not_allowed, page_of
 from secmw.own.cookies import forgotten, session_cookie, visit_cookie, xsrf_cookie
 from secmw.plan import HeaderSet
-from secmw.response import NOTHING, Amendment, complete
+from secmw.response import NOTHING, Amendment, complete, familiar, nonced
 from secmw.sessions import demand, resuming
 from secmw.sessions.identifier import SELECTOR_LENGTH, TWO
 from secmw.sessions.recognising import met
@@ -70,7 +71,10 @@ DENIED: Final = Refusal(403, Reason.HANDSHAKE_DENIED, "The application does not 
 # The member of an enum is looked up each time it is named, and these are named on the way of every request.
 SCREEN: Final = Wants.SCREEN
 RECORD: Final = Wants.RECORD
+_SELECTOR: Final = Bound.SELECTOR
 _VISIT: Final = Bound.VISIT
+
+_URLSAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 _SPECIAL: Final = frozenset({101, 304, *range(500, 600)})
 """Statuses that are looked at more closely: a handshake's headers and those that a cache adds to a stored response are no
@@ -132,7 +136,7 @@ class Exchange(View, weakref=True):
         if refusal is None and self.scheme != "https":
             refusal = plan.transport(self)
         answer = refusal if refusal is not None or plan.ask is None else plan.ask(self)
-        if isinstance(answer, Bound):
+        if answer is _SELECTOR or answer is _VISIT:
             self.bound = answer
         elif isinstance(answer, Refusal):
             return self.refuse(answer)
@@ -301,7 +305,7 @@ class Exchange(View, weakref=True):
 
     @property
     def nonce(self) -> str:
-        """The nonce of this response for scripts and styles in the page: 128 random bits, the same on each call.
+        """The nonce of this response for scripts and styles in the page: 132 random bits, the same on each call.
 
         Raise SessionError once the head of the response has left without it.
         """
@@ -311,8 +315,19 @@ class Exchange(View, weakref=True):
                 raise SessionError(
                     "the response has started without a nonce; read it before the response starts"
                 )
-            amendment.nonce = secrets.token_urlsafe(16)
+            # As secrets.token_urlsafe(16) makes one, in half the time; of 18 bytes, since 16 would be padded.
+            amendment.nonce = b2a_base64(os.urandom(18), newline=False)[:22].translate(_URLSAFE).decode()
         return amendment.nonce
+
+    def override(self, **settings: Any) -> None:
+        """Have this response get other headers than its path: settings of response headers, as :meth:`secmw.Policy.at` takes them.
+
+        What is not named stays as it is. Raise ConfigError for other settings and wrong values, and SessionError once the head
+        has left.
+        """
+        if self.closed:
+            raise SessionError("the response has started, with the headers of its path; override them before")
+        self.plan = self.plan.with_headers(settings)
 
     @property
     def session(self) -> Session:
@@ -329,7 +344,7 @@ class Exchange(View, weakref=True):
             if presented is None or kept is None:
                 held = Session(rules, None, self.started)
             else:
-                held = Session(rules, None, self.started, packed=kept, presented=presented)
+                held = Session(rules, None, self.began, None, b"", kept, presented)
             self.held = held
             if self.closed:
                 held.sealed, held.failed = True, self.broken
@@ -452,12 +467,12 @@ class Exchange(View, weakref=True):
     def pending(self) -> bool:
         """Whether there is, or may be, something to write or to record."""
         held = self.held
-        return self.events is not None or (held is not None and held.pending)
+        return self.events is not None or (held is not None and held.pending is not False and held.due)
 
     def settle(self, status: int, now: float, agent: str) -> Settlement | None:
         """Work out what the session of this request comes to, now that the response's status is known."""
         held = self.held
-        if held is None or not held.pending:
+        if held is None or not held.due:
             return None
         held.failed = held.failed or status >= 500
         return Settlement(held, now=now, address=self.client or "", agent=agent)
@@ -540,7 +555,11 @@ class Exchange(View, weakref=True):
         idle = names.idle
         for name, _ in headers:
             if name not in idle and names[name]:
-                return self._complete(status, headers, own)
+                found = familiar(self, headers, own, names, read=held is not None and held.read)
+                if found is None:
+                    return self._complete(status, headers, own)
+                self.closed = True
+                return found
         self.closed = True
         return headers + lines
 
@@ -551,8 +570,10 @@ class Exchange(View, weakref=True):
             held.sealed = True
             held.failed = held.failed or status >= 500
         self.broken = status >= 500
-        lines = complete(
-            self, self.amendment or NOTHING, status, headers, own, read=held is not None and held.read
-        )
+        read = held is not None and held.read
+        amendment = self.amendment or NOTHING
+        lines = nonced(amendment, status, headers, own, self.plan, read=read)
+        if lines is None:
+            lines = complete(self, amendment, status, headers, own, read=read)
         self.closed = True
         return lines

@@ -6,21 +6,25 @@ The two are twins: take ``async`` and ``await`` away and they are the same text.
 from __future__ import annotations
 
 import logging
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from secmw.assembly import AsyncParts, Parts
 from secmw.audit.action import Action
-from secmw.checks import Wants
+from secmw.checks import Bound, Wants
 from secmw.errors import SinkError, StoreError
 from secmw.exchange import Exchange
 from secmw.http import Reason, Reply
 from secmw.own.page import FORM_LIMIT, MALFORMED, Visit, fields
 from secmw.sessions.demand import Asking
-from secmw.sessions.record import NOBODY, Over, Record
+from secmw.sessions.identifier import SELECTOR_LENGTH
+from secmw.sessions.recognising import met
+from secmw.sessions.record import NOBODY, Over, Record, opened
 from secmw.sessions.settlement import EndAll, EndOne, Outcome, Step
 from secmw.sessions.writes import End
 
 _log = logging.getLogger("secmw")
+
+_VISIT: Final = Bound.VISIT
 
 #: Refusals that speak of another site's page.
 FOREIGN: Final = frozenset(
@@ -82,6 +86,8 @@ class Guard:
 
     def __init__(self, parts: Parts) -> None:
         self.store = parts.store
+        # Of a session that is just as it was there is nothing to read, to compare, nor to make.
+        self.giver: Any = parts.store if gives_bytes(parts.store) and not parts.caller.versioned else None
         self.recorder = parts.recorder
         self.caller = parts.caller
         self.sweeper = parts.sweeper
@@ -106,10 +112,16 @@ class Guard:
 
     def find(self, exchange: Exchange) -> None:
         """Fetch the session whose id came with the request."""
-        if self.store is None or exchange.selector is None:
+        if self.store is None or exchange.presented is None:
             raise RuntimeError("there is no store to ask for a session")
         try:
-            found = self.store.load(exchange.selector)
+            if self.giver is not None:
+                kept = self.giver.load_bytes(exchange.presented[:SELECTOR_LENGTH])
+                if recognised(exchange, kept):
+                    return
+                found = opened(exchange.selector or "", kept, exchange.started)
+            else:
+                found = self.store.load(exchange.selector or "")
         except StoreError as error:
             exchange.outage(str(error))
             return
@@ -221,6 +233,8 @@ class AsyncGuard:
 
     def __init__(self, parts: AsyncParts) -> None:
         self.store = parts.store
+        # Of a session that is just as it was there is nothing to read, to compare, nor to make.
+        self.giver: Any = parts.store if gives_bytes(parts.store) and not parts.caller.versioned else None
         self.recorder = parts.recorder
         self.caller = parts.caller
         self.sweeper = parts.sweeper
@@ -245,10 +259,16 @@ class AsyncGuard:
 
     async def find(self, exchange: Exchange) -> None:
         """Fetch the session whose id came with the request."""
-        if self.store is None or exchange.selector is None:
+        if self.store is None or exchange.presented is None:
             raise RuntimeError("there is no store to ask for a session")
         try:
-            found = await self.store.load(exchange.selector)
+            if self.giver is not None:
+                kept = await self.giver.load_bytes(exchange.presented[:SELECTOR_LENGTH])
+                if recognised(exchange, kept):
+                    return
+                found = opened(exchange.selector or "", kept, exchange.started)
+            else:
+                found = await self.store.load(exchange.selector or "")
         except StoreError as error:
             exchange.outage(str(error))
             return
@@ -353,6 +373,23 @@ class AsyncGuard:
             await self.store.close()
         if self.recorder is not None:
             await self.recorder.close()
+
+
+def gives_bytes(store: Any) -> bool:
+    """Say whether a store hands out the bytes of a session; what only passes questions on might answer for another one."""
+    return hasattr(type(store), "load_bytes") or "load_bytes" in getattr(store, "__dict__", ())
+
+
+def recognised(exchange: Exchange, raw: bytes | None) -> bool:
+    """Let an exchange go on with the bytes of its session, if nothing else is asked of it (:func:`met`); say whether."""
+    if exchange.plan.own or exchange.bound is _VISIT or exchange.held is not None:
+        return False
+    _, kept = met(lambda _: raw, exchange.plan, exchange.raw_cookie, exchange.started)
+    if kept is None:
+        return False
+    exchange.kept = kept
+    exchange.wants = None
+    return True
 
 
 def report(exchange: Exchange) -> None:

@@ -99,7 +99,7 @@ class Facts(msgspec.Struct):
     """Hold what a wire says of a request.
 
     ``peer``: the other end of the connection, address and port, as the server gives it; None for a unix socket.
-    ``fields``: lower-case names to values, in the wire's type; ``repeated``: those that came more than once, every value
+    ``fields``: headers under the wire's keys and in its type; ``repeated``: those that came more than once, every value
     in order (their last is in ``fields`` too). ``forwarded``: whether there was any forwarding header, and
     ``claims_https`` whether one that nobody believes speaks of HTTPS; both are found out on the way.
     """
@@ -108,7 +108,7 @@ class Facts(msgspec.Struct):
     scheme: str
     path: str
     peer: tuple[str, Any] | None
-    fields: dict[Any, Any]
+    fields: Mapping[Any, Any]
     repeated: Mapping[Any, list[Any]]
     certified: bool = False
     socket: bool = False
@@ -119,8 +119,8 @@ class Facts(msgspec.Struct):
 class Request(Protocol):
     """What a check may read of a request; the Exchange itself satisfies it.
 
-    Text is latin-1 as it came over the wire. ``headers`` holds only the fields the plan asked for, names in lower case,
-    names and values in the wire's type (decoding what nobody reads would cost more than the checks), repeated ones
+    Text is latin-1 as it came over the wire. ``headers`` has the fields under the wire's keys (``Wire.field``) and in its
+    type (decoding what nobody reads would cost more than the checks), repeated ones
     joined by ``", "`` (a repeated Origin then equals no origin at all). ``origin`` is
     our own, as the browser must have spelled it in its address bar; ``certified`` says that the server checked a
     client certificate. ``presented`` is the session id that came with the request, if one did, and ``selector`` the part
@@ -157,20 +157,31 @@ class Request(Protocol):
 class Wire:
     """Say how one interface spells header names and values, so that the core can be written once.
 
-    ``encode_name`` makes a name to send, ``encode`` a value; both take latin-1 text.
+    ``encode_name`` makes a name to send, ``encode`` a value; both take latin-1 text. ``field`` says under which key a
+    request's header is found, given its name in lower case.
     """
 
     label: str
     encode_name: Callable[[str], Any]
     encode: Callable[[str], Any]
+    field: Callable[[str], Any]
 
     def line(self, name: str, value: str) -> Line:
         """Spell one header line to send."""
         return self.encode_name(name), self.encode(value)
 
 
-ASGI: Final = Wire("asgi", lambda name: name.lower().encode("latin-1"), lambda text: text.encode("latin-1"))
+def _variable(name: str) -> str:
+    folded = name.upper().replace("-", "_")
+    return folded if folded in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{folded}"
+
+
+def _lower(name: str) -> bytes:
+    return name.lower().encode("latin-1")
+
+
+ASGI: Final = Wire("asgi", _lower, lambda text: text.encode("latin-1"), _lower)
 """Bytes, names in lower case (ASGI HTTP specification)."""
 
-WSGI: Final = Wire("wsgi", str, str)
+WSGI: Final = Wire("wsgi", str, str, _variable)
 """Native strings that stand for latin-1 bytes (PEP 3333)."""

@@ -7,9 +7,10 @@ request; :mod:`secmw.exchange` does, with a plan in its hand. :mod:`secmw.compil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from secmw.http import text
 from secmw.paths import covers, exempt, odd
 
 if TYPE_CHECKING:
@@ -43,15 +44,19 @@ _SPELLINGS: Final = 256
 class HeaderSet:
     """Hold our header lines for one channel: plain HTTP, or HTTPS to a host that HSTS may lock.
 
-    ``lines`` is what an ordinary response gets, in one piece; ``read`` the same where the session was read; ``by_name``
-    the first by lower-case name, without Vary;
-    ``nonced`` the lines that change when a response uses the nonce, with a mark where it goes.
+    ``lines`` is what an ordinary response gets, in one piece; ``read`` the same where the session was read, ``private`` where
+    the response is one person's for another reason; ``by_name`` the first by lower-case name, without Vary;
+    ``nonced`` the lines that change when a response uses the nonce, with a mark where it goes, and ``places`` where they stand
+    in ``read`` and ``private``, with what is around the nonce. ``merged``: what came of the headers that applications send over and over.
     """
 
     lines: list[Line]
     read: list[Line]
+    private: list[Line]
     by_name: Mapping[Any, Line]
     nonced: Mapping[Any, Line]
+    places: tuple[tuple[int, Any, tuple[Any, ...]], ...]
+    merged: dict[Any, list[Line]] = field(default_factory=dict, compare=False, repr=False)
 
     def with_nonce(self, wire: Wire, nonce: str) -> dict[Any, Line]:
         """Return the lines by name, with the nonce in its places."""
@@ -76,6 +81,7 @@ class Plan:
     ``behind_tls``: whether the policy vouches for HTTPS where the server sees none. ``own``: whether we answer in the
     application's place. ``sessions``: the rules for sessions, None for no sessions;
     ``find`` finds the id of one among the cookies (:func:`secmw.sessions.identifier.id_finder`), wherever the site has any. ``audited``: whether there is a trail.
+    ``with_headers`` returns the same plan with other settings of response headers.
     """
 
     policy: Policy
@@ -102,6 +108,7 @@ class Plan:
     find: Callable[[Any], bytes | None] | None
     audited: bool
     now: Callable[[], float]
+    with_headers: Callable[[Mapping[str, Any]], Plan]
 
 
 class Names(dict[Any, bool]):
@@ -129,7 +136,8 @@ class Table(dict[str, Plan]):
     """Find the plan of a path: one look-up for a path seen before, the longest prefix otherwise.
 
     ``plans`` and ``exempted`` are by the prefix of the path class, "" for the base; the second for the paths that the
-    class exempts, which ``exempt`` lists. ``strict`` is for odd paths, ``own`` for the pages we serve ourselves.
+    class exempts, which ``exempt`` lists; ``exempts`` says the same of a path, for frameworks that know it from their
+    routes. ``strict`` is for odd paths, ``own`` for the pages we serve ourselves.
     """
 
     def __init__(
@@ -139,14 +147,18 @@ class Table(dict[str, Plan]):
         strict: Plan,
         own: Plan,
         exempt: Mapping[str, tuple[str, ...]],
+        *,
+        exempts: Callable[[str], bool] | None = None,
     ) -> None:
         super().__init__()
         self._plans = plans
         self._exempted = exempted
         self._exempt = exempt
+        self._exempts = exempts
         self._own = own
         self._prefixes = sorted(filter(None, plans), key=len, reverse=True)
         self.strict = strict
+        self._spelled: dict[tuple[str, Any], Plan] = {}
 
     def __missing__(self, path: str) -> Plan:
         plan = self.find(path)
@@ -157,6 +169,20 @@ class Table(dict[str, Plan]):
         self[path] = plan
         return plan
 
+    def closely(self, path: str, spelled: Any) -> Plan:
+        """Find the plan of a path of which the wire's spelling is known too: nothing laxer than the base if that is odd."""
+        # Of the class that is asked least, nearly every path is the same few, spelled the same way.
+        found = self._spelled.get((path, spelled))
+        if found is None:
+            found = self[path]
+            if found.lax and odd(path, text(spelled)):
+                return self.strict
+            if len(spelled) <= _LONGEST:
+                if len(self._spelled) >= _REMEMBERED:
+                    self._spelled.clear()
+                self._spelled[path, spelled] = found
+        return found
+
     def find(self, path: str) -> Plan:
         """Find the plan of a path; an odd one gets nothing laxer than the base."""
         if odd(path):
@@ -164,7 +190,8 @@ class Table(dict[str, Plan]):
         if path.startswith(OWN_PREFIX):
             return self._own
         prefix = next((prefix for prefix in self._prefixes if covers(prefix, path)), "")
-        return (self._exempted if exempt(self._exempt[prefix], path) else self._plans)[prefix]
+        free = exempt(self._exempt[prefix], path) or (self._exempts is not None and self._exempts(path))
+        return (self._exempted if free else self._plans)[prefix]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +207,8 @@ class OwnNames:
     @classmethod
     def of(cls, wire: Wire) -> OwnNames:
         """Spell them for a wire."""
-        host, cookie, upgrade, comma, semicolon = map(wire.encode, ("host", "cookie", "upgrade", ", ", "; "))
+        host, cookie, upgrade = map(wire.field, ("host", "cookie", "upgrade"))
+        comma, semicolon = map(wire.encode, (", ", "; "))
         return cls(host=host, cookie=cookie, upgrade=upgrade, comma=comma, semicolon=semicolon)
 
 
@@ -188,8 +216,8 @@ class OwnNames:
 class Plans:
     """Hold the plans of a whole site: ``safe`` and ``unsafe`` requests, and WebSocket handshakes (``socket``).
 
-    ``marks``: the request headers, in the wire's type, that the quick look at a safe request stops at. ``wanted``:
-    every header any check reads; ``forwarding`` and ``disguises``: the names of these kinds; ``closer``: those for which an
+    ``marks``: the request headers, by the wire's keys, that the quick look at a safe request stops at. ``wanted``:
+    every header any check reads; ``disguises``: those of this kind; ``forwarding``: to the keys of these their names; ``closer``: those for which an
     unsafe request is looked at more closely. ``folds``: whether
     ``-legacy`` twins are read. ``home``: our one site where requests are not screened, so that nothing of them is read.
     ``notices``: what to log at start-up. ``now``: the time, in Unix seconds.
@@ -205,7 +233,7 @@ class Plans:
     resolver: Resolver
     marks: frozenset[Any]
     wanted: frozenset[Any]
-    forwarding: frozenset[Any]
+    forwarding: Mapping[Any, str]
     disguises: frozenset[Any]
     closer: frozenset[Any]
     own_names: OwnNames

@@ -7,7 +7,7 @@ its preset's value (:mod:`secmw.presets`). What a policy means for a request is 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -294,11 +294,18 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         can_verify: bool = False,
         versioned: bool = False,
         audited: bool = False,
+        xsrf_exempt: Callable[[str], bool] | None = None,
         clock: Clock = system,
     ) -> Plans:
         """Work the policy out for one wire, once, at start-up; the middlewares call this."""
         from secmw.compile import compile_policy
 
         return compile_policy(
-            self, wire, can_verify=can_verify, versioned=versioned, audited=audited, clock=clock
+            self,
+            wire,
+            can_verify=can_verify,
+            versioned=versioned,
+            audited=audited,
+            xsrf_exempt=xsrf_exempt,
+            clock=clock,
         )

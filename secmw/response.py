@@ -13,11 +13,11 @@ import msgspec
 
 from secmw.cookies import Cookie, needs_twin, twin_of
 from secmw.headers.clear_site_data import ClearSiteData
-from secmw.merge import merge
+from secmw.merge import Rule, merge
 
 if TYPE_CHECKING:
     from secmw.http import Line
-    from secmw.plan import HeaderSet
+    from secmw.plan import HeaderSet, Names, Plan
     from secmw.view import View
 
 
@@ -37,6 +37,10 @@ class Amendment(msgspec.Struct):
 
 
 NOTHING: Final = Amendment()
+
+#: How many outcomes are remembered, and how long the values may be that they come of.
+_REMEMBERED: Final = 256
+_LONGEST: Final = 512
 
 
 def complete(
@@ -71,6 +75,57 @@ def complete(
         cookies=_cookie_lines(request, amendment.cookies.values()),
         harden=_hardening(request),
     )
+
+
+def familiar(
+    request: View, headers: list[Any], own: HeaderSet, names: Names, *, read: bool
+) -> list[Line] | None:
+    """Return what :func:`complete` says, in another order, where it has said so before; None where it must be asked.
+
+    An application sets Cache-Control, Vary or a header of ours to one of few values, and nothing else of a request plays a
+    part in what comes of them: but for cookies, which differ, are hardened for a browser, and never remembered.
+    """
+    idle = names.idle
+    others: list[Any] = []
+    special: list[Any] = []
+    for line in headers:
+        (others if line[0] in idle or not names[line[0]] else special).append(line)
+    key = (read, *special)
+    try:
+        tail = own.merged.get(key)
+    except TypeError:
+        return None  # lines that are lists
+    if tail is None:
+        rules = request.plan.rules
+        if any(rules.get(name.lower()) is Rule.COOKIE for name, _ in special):
+            return None
+        tail = complete(request, NOTHING, 200, special, own, read=read)
+        if sum(len(value) for _, value in special) <= _LONGEST:
+            if len(own.merged) >= _REMEMBERED:
+                own.merged.clear()
+            own.merged[key] = tail
+    return others + tail
+
+
+def nonced(
+    amendment: Amendment, status: int, headers: list[Any], own: HeaderSet, plan: Plan, *, read: bool
+) -> list[Line] | None:
+    """Return what :func:`complete` says of a page that holds a nonce, and is ordinary otherwise; None of any other."""
+    nonce = amendment.nonce
+    if (
+        nonce is None
+        or status != 200
+        or amendment.personal
+        or amendment.cleared
+        or amendment.cookies
+        or any(name not in plan.read_names.idle and plan.read_names[name] for name, _ in headers)
+    ):
+        return None
+    lines: list[Line] = headers + (own.read if read else own.private)
+    value = plan.wire.encode(nonce)
+    for place, name, parts in own.places:
+        lines[len(headers) + place] = (name, value.join(parts))
+    return lines
 
 
 def _cookie_lines(request: View, cookies: Iterable[Cookie]) -> list[tuple[str, str]]:

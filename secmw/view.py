@@ -28,9 +28,9 @@ class View(msgspec.Struct):
 
     ``scheme`` is http or https, for a WebSocket too; ``path`` is decoded and below the mount point. ``peer`` is the
     address of the client after the resolver, or ASGI's pair of address and port, None for a unix socket. ``raw_cookie``
-    is the Cookie header as the wire spells it, ``headers`` the fields that checks read; only requests that are not
-    both safe and ordinary have any. ``target``: path and query as they were sent, for a redirect to HTTPS. ``started``:
-    when it began, Unix seconds. ``root``: the mount point, on ASGI. ``presented``: the id of a session, as bytes;
+    is the Cookie header as the wire spells it, ``headers`` those of requests that are not both safe and ordinary, as
+    :class:`secmw.http.Request` says. ``target``: path and query as they were sent, for a redirect to HTTPS. ``began``:
+    when it began, Unix seconds, 0 where its path has no sessions and nobody has asked. ``root``: the mount point, on ASGI. ``presented``: the id of a session, as bytes;
     ``kept``: the record of that session as the memory of this process holds it, where there is nothing more to ask of it.
     """
 
@@ -41,13 +41,20 @@ class View(msgspec.Struct):
     path: str
     peer: Any = None
     raw_cookie: Any = None
-    started: float = 0.0
+    began: float = 0.0
     presented: bytes | None = None
     kept: bytes | None = None
     target: tuple[Any, Any] = NOWHERE
     headers: Mapping[Any, Any] = NO_HEADERS
     facts: Facts | None = None
     root: str = ""
+
+    @property
+    def started(self) -> float:
+        """When this request began, in Unix seconds; where its path has no sessions, when somebody first asked."""
+        if not self.began:
+            self.began = self.plan.now()
+        return self.began
 
     @property
     def host(self) -> str:
@@ -103,7 +110,7 @@ class View(msgspec.Struct):
 
     def field(self, name: str) -> str | None:
         """Return a request header that checks read, by its lower-case name, as text."""
-        value = self.headers.get(self.plan.wire.encode(name))
+        value = self.headers.get(self.plan.wire.field(name))
         return None if value is None else text(value)
 
     @property

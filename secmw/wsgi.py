@@ -17,17 +17,16 @@ from secmw.assembly import assemble
 from secmw.clock import Clock, system
 from secmw.errors import SessionError
 from secmw.exchange import RECORD, SCREEN, Exchange
-from secmw.forwarding import FORWARDING, WSGI_KEYS
 from secmw.guard import Guard, announce, report_twins
 from secmw.hooks import Hooks
 from secmw.http import SAFE_METHODS, WSGI, Facts, Reply
 from secmw.pages import refusal as rendered
 from secmw.policy import Policy
-from secmw.request import choose, read, usual
+from secmw.request import read, relayed, usual
 from secmw.sessions.identifier import TWO
 from secmw.sessions.recognising import identified, met
 from secmw.view import NO_HEADERS, NOWHERE
-from secmw.wires.wsgi import Incoming, asking_of, key_of, path_of, rewrite, spelling_of, target_of
+from secmw.wires.wsgi import Incoming, asking_of, pass_on, path_of, rewrite, spelling_of, target_of
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -59,11 +58,28 @@ class _Key(str):
 _KEY: Final = _Key("secmw")
 
 
+class _Codes(dict[str, int]):
+    """Remember the numbers of the few status lines that an application has: to read one takes as long as to find a plan."""
+
+    def __missing__(self, status: str) -> int:
+        code = int(status[:3])
+        if len(self) < _STATUSES:
+            self[status] = code
+        return code
+
+
+_STATUSES: Final = 256
+_codes: Final = _Codes()
+
+
 class Middleware:
     """Put a policy in front of a WSGI application, which finds the exchange of a request in ``environ["secmw"]``.
 
     ``hooks``: what only the host knows. ``store``: where sessions live, in place of the policy's URL. ``sinks``: where audit
-    events go besides the trail. Raise ConfigError, at once, for a policy whose parts can't be had.
+    events go besides the trail. ``xsrf_exempt``: says of a path, once, whether unsafe requests to it are asked nothing, as
+    those to ``xsrf.exempt`` are; for frameworks that know it from their routes. ``announces``: whether to log what is weak in
+    the policy, or leave that to whoever reads ``plans.notices``. Raise ConfigError, at once, for a policy whose
+    parts can't be had.
     """
 
     def __init__(
@@ -74,6 +90,8 @@ class Middleware:
         hooks: Hooks = host.NONE,
         store: Store | None = None,
         sinks: Sequence[Sink] = (),
+        xsrf_exempt: Callable[[str], bool] | None = None,
+        announces: bool = True,
         clock: Clock = system,
     ) -> None:
         self.app = app
@@ -83,24 +101,23 @@ class Middleware:
             can_verify=hooks.verify is not None,
             versioned=parts.caller.versioned,
             audited=parts.recorder is not None,
+            xsrf_exempt=xsrf_exempt,
             clock=clock,
         )
         self.guard = Guard(parts)
+        # Any key but plain text has the whole environ copied, and every look into it slowed down.
+        self._key = _KEY if getattr(app, "__module__", "") == "wsgiref.validate" else "secmw"
         # A store that never waits hands out its bytes: most requests need no record made of them.
         self.load_now: Any = None if parts.caller.versioned else getattr(parts.store, "load_now", None)
-        # Of a header spelled with hyphens or underscores a WSGI server leaves one key.
-        names = {name for name in self.plans.wanted if "_" not in name}
-        self._checked = tuple((key_of(name), name) for name in names - FORWARDING)
-        self._forwarding = tuple((key_of(name), name) for name in names & FORWARDING)
         # Anything in these makes a request more than an ordinary one; Host and Cookie are looked at by name.
-        ordinary = {"HTTP_HOST", "HTTP_COOKIE"}
-        self._marks = frozenset({key_of(name) for name in self.plans.marks} | WSGI_KEYS) - ordinary
-        announce(self.plans.notices)
+        self._marks = self.plans.marks - {"HTTP_HOST", "HTTP_COOKIE"}
+        if announces:
+            announce(self.plans.notices)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request (PEP 3333)."""
         exchange = self.glance(environ) or self.view(environ)
-        environ[_KEY] = exchange
+        environ[self._key] = exchange
         head = Head(exchange, start_response, self.guard, environ)
         body: Iterable[bytes] = ()
         first: bytes | None = None
@@ -113,7 +130,7 @@ class Middleware:
                     reply = self.guard.admit(exchange, Incoming(environ))
                     if reply is not None:
                         return answer(exchange, reply, start_response)
-            body = self.app(environ, head)
+            body = self.app(environ, head.start)
             if not head.leave():
                 # A generator starts its response with its first chunk. It is asked for that here, not later, because
                 # some servers send the head as soon as this call returns; PEP 3333 only forbids to wait for more.
@@ -127,15 +144,21 @@ class Middleware:
                 head.late(500)
                 raise
             return failed(exchange, environ, head, sys.exc_info())
+        finally:
+            # The environ holds the exchange, and what one request leaves behind should need no garbage collector.
+            if exchange.headers is environ:
+                exchange.headers = NO_HEADERS
         if head.replaced is not None:
             close(body)
             return head.replaced
         if head.left:
             came = exchange.held is not None or exchange.kept is not None
-            sweeper = self.guard.sweeper
-            runs = type(body) not in _FINISHED and (came or exchange.plan.audited)
-            if chunks is not None or runs or (came and sweeper is not None and sweeper.threadless):
+            if chunks is not None or (type(body) not in _FINISHED and (came or exchange.plan.audited)):
                 return Resumed(body, first, chunks, head)
+            if came:
+                sweeper = self.guard.sweeper
+                if sweeper is not None and sweeper.threadless:
+                    return Resumed(body, first, chunks, head)
             if exchange.pending:
                 head.late(200)
             return body
@@ -145,59 +168,66 @@ class Middleware:
     def glance(self, environ: WSGIEnvironment) -> Exchange | None:
         """Look at a safe request once; None for one that is not ordinary."""
         plans = self.plans
+        method = environ["REQUEST_METHOD"]
         site, cookie = plans.home, None
         if site is None:
-            if environ["REQUEST_METHOD"] not in SAFE_METHODS or not self._marks.isdisjoint(environ):
+            if method not in SAFE_METHODS or not self._marks.isdisjoint(environ):
                 return None
             cookie = environ.get("HTTP_COOKIE")
             if plans.folds and cookie is not None:
                 return None
             site = plans.sites[environ.get("HTTP_HOST")]
-        path = path_of(environ)
+        path = environ.get("PATH_INFO") or "/"
+        if not path.isascii():
+            path = path_of(environ)
         plan = plans.safe[path]
         if plan.lax:
-            plan = choose(plans.safe, path, spelling_of(environ))
+            plan = plans.safe.closely(path, spelling_of(environ))
         scheme = environ["wsgi.url_scheme"]
-        method = environ["REQUEST_METHOD"]
-        address = environ.get("REMOTE_ADDR") or None
-        started = plans.now()
         found = kept = wants = None
         target = NOWHERE
+        # When it began counts, not when somebody asks: all sessions may have been ended between the two.
+        began = plans.now() if plan.sessions is not None else 0.0
         # Over HTTPS, to a host of ours, most plans have nothing to ask, and nobody needs the target as it was sent.
         if scheme != "https" or not plan.quiet or site.refusal is not None:
             found = None if cookie is None else identified(plan, cookie)
             wants, target = SCREEN, target_of(environ)
-        elif cookie is not None:
-            found, kept = met(self.load_now, plan, cookie, started)
+        elif cookie is not None and plan.sessions is not None:
+            found, kept = met(self.load_now, plan, cookie, began)
             if found is TWO:
                 wants = SCREEN
-            elif kept is None and found is not None and plan.sessions is not None:
+            elif kept is None and found is not None:
                 wants = RECORD
+        address = environ.get("REMOTE_ADDR") or None
         exchange = Exchange(
-            plan, site, method, scheme, path, address, cookie, started, found, kept, target, wants=wants
+            plan, site, method, scheme, path, address, cookie, began, found, kept, target, wants=wants
         )
         return exchange.screen(self.load_now) if wants is SCREEN else exchange
 
     def view(self, environ: WSGIEnvironment) -> Exchange:
         """Look at everything the checks may read, and change what the application shall see otherwise."""
-        fields = {name: environ[key] for key, name in self._checked if key in environ}
         method, scheme, path = environ["REQUEST_METHOD"], environ["wsgi.url_scheme"], path_of(environ)
         address = environ.get("REMOTE_ADDR")
         certified = environ.get("SSL_CLIENT_VERIFY") == "SUCCESS" or bool(environ.get("SSL_CLIENT_CERT"))
-        if not WSGI_KEYS.isdisjoint(environ):
-            fields.update((name, environ[key]) for key, name in self._forwarding if key in environ)
-        elif not certified:
+        if not certified:
             ordinary = usual(
-                self.plans, method, scheme, path, address or None, fields, target_of, environ, self.load_now
+                self.plans, method, scheme, path, address or None, environ, target_of, environ, self.load_now
             )
             if ordinary is not None:
                 return ordinary
+            peer = (address, environ.get("REMOTE_PORT")) if address else None
+            passed = relayed(
+                self.plans, method, scheme, path, peer, environ, target_of, environ, self.load_now
+            )
+            if passed is not None:
+                pass_on(environ, passed[1])
+                return passed[0]
         facts = Facts(
             method,
             scheme,
             path,
             (address, environ.get("REMOTE_PORT")) if address else None,
-            fields,
+            environ,
             NO_HEADERS,
             certified,
         )
@@ -227,18 +257,18 @@ class Head:
         self.guard = guard
         self._environ = environ
         self.left = False
-        self.replaced: list[bytes] | None = None
         self._kept: tuple[str, list[Any]] | None = None
-        self._write: Any = None
+        self.replaced: list[bytes] | None = None
 
-    def __call__(
+    # A method, not the call of the object: that takes three times as long.
+    def start(
         self, status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None
     ) -> Callable[[bytes], object]:
         """Take status and headers; a second time only with ``exc_info``."""
         kept = headers if type(headers) is list else list(headers)
         if self.left:
             # The server knows what to do: it raises the error again.
-            lines = self.exchange.close(int(status[:3]), kept)
+            lines = self.exchange.close(_codes[status], kept)
             return self.start_response(status, lines, exc_info)
         if self._kept is not None and exc_info is None:
             raise AssertionError("start_response was called a second time without exc_info (PEP 3333)")
@@ -250,18 +280,21 @@ class Head:
 
         Raise SessionError where the application put more into the session than it may hold.
         """
-        if self._kept is not None and not self.left:
-            status, headers = self._kept
-            exchange = self.exchange
-            if exchange.pending:
-                reply = self.guard.settle(exchange, int(status[:3]), Incoming(self._environ))
-                if reply is not None:
-                    self.left = True
-                    self.replaced = answer(exchange, reply, self.start_response)
-                    return True
-            self._write = self.start_response(status, exchange.close(int(status[:3]), headers))
-            self.left = True
-        return self.left
+        kept = self._kept
+        if kept is None or self.left:
+            return self.left
+        exchange = self.exchange
+        code = _codes[kept[0]]
+        held = exchange.held
+        if exchange.events is not None or (held is not None and held.pending and held.due):
+            reply = self.guard.settle(exchange, code, Incoming(self._environ))
+            if reply is not None:
+                self.left = True
+                self.replaced = answer(exchange, reply, self.start_response)
+                return True
+        self._write = self.start_response(kept[0], exchange.close(code, kept[1]))
+        self.left = True
+        return True
 
     def late(self, status: int) -> None:
         """Write what was asked for after the head had left; nobody can be told any more whether it went well."""

@@ -19,6 +19,9 @@ from secmw.keys import TAG_BYTES, KeyRing
 _NONCE_LENGTH: Final = 32  # of 16 bytes in hex
 _LENGTH: Final = _NONCE_LENGTH + 2 * TAG_BYTES
 
+#: What a token or visit can look like at all, for :func:`secmw.cookies.finder`.
+PATTERN: Final = rf"[0-9A-Za-z]{{{_LENGTH}}}"
+
 _REMEMBERED: Final = 1024
 
 # What a tag is for, length first; the nonce before it has a fixed length, so the parts of a message can't be confused.
@@ -68,12 +71,3 @@ class Tokens:
     def _make(self, binding: bytes) -> str:
         nonce = secrets.token_hex(_NONCE_LENGTH // 2)
         return nonce + self._signer.sign(nonce.encode() + binding)
-
-
-def well_formed(text: str) -> bool:
-    """Say whether a text can be a token or visit at all: 64 ASCII letters and digits.
-
-    >>> well_formed("0f" * 32), well_formed("0f" * 31), well_formed("0f" * 31 + " f")
-    (True, False, False)
-    """
-    return len(text) == _LENGTH and text.isalnum() and text.isascii()

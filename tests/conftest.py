@@ -6,9 +6,11 @@ built wheel in `make test`. Helpers are imported as `tests.servers` all the same
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import sys
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,13 +51,44 @@ def pytest_collection_finish() -> None:
 @pytest.fixture
 def unmeasured() -> Iterator[None]:
     """Measure no coverage during the test: it would take half its speed, and add nothing."""
+    # Not at the top: pytest knows the name once this module is loaded.
+    from tests.measuring import unmeasured as pause
+
+    with pause():
+        yield
+
+
+#: Of a test that hypothesis calls hundreds of times, so many calls are measured: to measure takes as long as to run, and
+#: what the first calls did not reach, tests written by hand must.
+_MEASURED = 40
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure coverage of the first calls of a search, and none of the others."""
     coverage = sys.modules.get("coverage")
     measuring = coverage and coverage.Coverage.current()
-    if measuring:
-        measuring.stop()
-    yield
-    if measuring:
-        measuring.start()
+    search = getattr(getattr(item, "obj", None), "hypothesis", None)
+    # A coroutine is anyio's to run, which must see that it is one.
+    if not measuring or search is None or iscoroutinefunction(search.inner_test):
+        return (yield)
+    inner, calls = search.inner_test, 0
+
+    @functools.wraps(inner)
+    def counted(*args: object, **kwargs: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == _MEASURED:
+            measuring.stop()
+        return inner(*args, **kwargs)
+
+    search.inner_test = counted
+    try:
+        return (yield)
+    finally:
+        search.inner_test = inner
+        if calls >= _MEASURED:
+            measuring.start()
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def facts(
     """State a request as a wire would."""
     said = {"host": host, "cookie": cookie, **(headers or {})}
     lines = {
-        wire.encode(name): [wire.encode(line) for line in ([value] if isinstance(value, str) else value)]
+        wire.field(name): [wire.encode(line) for line in ([value] if isinstance(value, str) else value)]
         for name, value in said.items()
         if value is not None
     }

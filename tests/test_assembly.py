@@ -10,6 +10,7 @@ import pytest
 
 import secmw.asgi
 import secmw.wsgi
+from secmw.agreeing import Agreeing, AsyncAgreeing
 from secmw.assembly import AsyncParts, Parts, assemble
 from secmw.audit.recorder import AsyncRecorder, Recorder
 from secmw.config.settings import Sessions
@@ -51,6 +52,11 @@ def async_parts(made: Policy, **given: Any) -> AsyncParts:
     return found
 
 
+def becomes(store: Any) -> Any:
+    """Return the store that is left once those who share it have agreed."""
+    return store.store if isinstance(store, Agreeing | AsyncAgreeing) else store
+
+
 def problems(made: Policy, **given: Any) -> dict[str, str]:
     with pytest.raises(ConfigError) as caught:
         (async_parts if given.get("asynchronous") else parts)(made, **given)
@@ -76,8 +82,8 @@ def test_the_store_and_the_trail_come_in_the_colour_that_is_asked_for() -> None:
 
 def test_nothing_is_opened_before_it_is_used(tmp_path: Path) -> None:
     made = site(store=f"sqlite:///{tmp_path}/deep/sessions.db")
-    assert isinstance(parts(made).store, SQLiteStore)
-    assert isinstance(async_parts(made).store, AsyncSQLiteStore)
+    assert isinstance(becomes(parts(made).store), SQLiteStore)
+    assert isinstance(becomes(async_parts(made).store), AsyncSQLiteStore)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -112,7 +118,7 @@ def test_a_store_of_somebody_elses_needs_no_blocking_twin() -> None:
         async def load(self, selector: str) -> None: ...
 
     found = async_parts(site(), store=Theirs())
-    assert type(found.store).__name__ == "Theirs"
+    assert type(becomes(found.store)).__name__ == "Theirs"
 
 
 def test_a_policy_that_screens_nothing_opens_no_store() -> None:

@@ -9,6 +9,7 @@ import pytest
 from secmw.checks import Wants
 from secmw.compile import HeaderLine, response_lines, strictest_of
 from secmw.config import Cookies, Xsrf
+from secmw.errors import ConfigError
 from secmw.http import ASGI, WSGI, Reason, Wire
 from secmw.keys import KeyRing
 from secmw.merge import Rule
@@ -544,4 +545,78 @@ def test_plans_of_both_wires_say_the_same() -> None:
     one, other = (plan.unsafe["/"] for plan in (asgi, wsgi))
     assert isinstance(one, Plan)
     assert sent(one.locked.lines) == sent(other.locked.lines)
-    assert {name.decode() for name in asgi.wanted} == wsgi.wanted
+    assert {WSGI.field(name.decode()) for name in asgi.wanted} == wsgi.wanted
+
+
+# --- what a framework says of its routes
+
+
+def test_a_path_whose_views_are_exempt_is_asked_nothing_by_unsafe_requests() -> None:
+    made = policy().compile(ASGI, xsrf_exempt=lambda path: path == "/items/7/hook")
+    assert reason(made, path="/items/7/hook", headers=EVIL) is None
+    assert reason(made, path="/items/7", headers=EVIL) is Reason.CROSS_ORIGIN
+
+
+def test_a_framework_exempts_no_handshake() -> None:
+    made = policy().compile(ASGI, xsrf_exempt=lambda _: True)
+    assert made.socket["/"].ask is not None
+    assert made.unsafe["/"].ask is not made.socket["/"].ask
+
+
+# --- headers of one response
+
+
+def test_one_response_may_have_other_headers_and_all_else_stays() -> None:
+    plan = plans().safe["/"]
+    varied = plan.with_headers({"frame_options": None, "referrer_policy": "no-referrer"})
+    usual = {
+        name: value
+        for name, value in plan.locked.lines
+        if name not in (b"x-frame-options", b"referrer-policy")
+    }
+    found = dict(varied.locked.lines)
+    assert found.pop(b"referrer-policy") == b"no-referrer"
+    assert b"x-frame-options" not in found
+    assert {name: value for name, value in found.items() if name != b"content-security-policy"} == {
+        name: value for name, value in usual.items() if name != b"content-security-policy"
+    }
+    assert b"frame-ancestors" not in found.get(b"content-security-policy", b"")
+    assert (varied.sessions, varied.lax, varied.tokens) == (plan.sessions, plan.lax, plan.tokens)
+
+
+def test_it_varies_by_what_decided_as_before() -> None:
+    plan = plans().unsafe["/"]
+    assert plan.vary
+    assert plan.with_headers({"frame_options": None}).vary == plan.vary
+
+
+def test_headers_of_a_path_class_are_what_they_are_changed_from() -> None:
+    made = policy().at("/content/", frame_options="SAMEORIGIN", referrer_policy="origin").compile(ASGI)
+    found = dict(made.safe["/content/x"].with_headers({"frame_options": None}).locked.lines)
+    assert b"x-frame-options" not in found
+    assert found[b"referrer-policy"] == b"origin"
+
+
+def test_the_same_headers_are_worked_out_once_and_made_up_ones_fill_no_memory() -> None:
+    plan = plans().safe["/"]
+    first = plan.with_headers({"frame_options": None})
+    assert plan.with_headers({"frame_options": None}) is first
+    for number in range(300):
+        plan.with_headers({"custom_headers": [f"X-N: {number}"]})
+    make: Any = plan.with_headers
+    compiler = make.func.__self__
+    assert len(compiler.varied) <= 256
+    assert len(compiler.lines) <= 256 + 2
+
+
+@pytest.mark.parametrize(
+    "settings", [{"hsts": None}, {"xsrf": None}, {"sessions": None}, {"frame_option": "DENY"}]
+)
+def test_one_response_decides_nothing_but_headers(settings: Any) -> None:
+    with pytest.raises(ConfigError, match=next(iter(settings))):
+        plans().safe["/"].with_headers(settings)
+
+
+def test_a_wrong_value_is_named() -> None:
+    with pytest.raises(ConfigError, match="referrer_policy"):
+        plans().safe["/"].with_headers({"referrer_policy": "maybe"})

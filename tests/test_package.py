@@ -89,8 +89,16 @@ def _top_names(loaded: dict[str, str | None]) -> set[str]:
 
 
 def test_core_is_free(tmp_path: Path) -> None:
-    loaded = _loaded_by("import secmw", tmp_path)
-    assert not _top_names(loaded) & (FRAMEWORKS | HEAVY)
+    assert set(_loaded_by("import secmw", tmp_path)) <= {"secmw", "__future__"}
+
+
+def test_an_error_is_the_same_class_wherever_it_is_imported_from() -> None:
+    import secmw
+    from secmw import errors
+
+    names = [name for name in secmw.__all__ if name.endswith("Error")]
+    assert names == ["ConfigError", "SecmwError", "SessionError", "SinkError", "StoreError"]
+    assert all(getattr(secmw, name) is getattr(errors, name) for name in names)
 
 
 def test_every_public_name_is_there_and_nothing_else_is_shown() -> None:
@@ -111,6 +119,12 @@ def test_the_public_names_load_no_framework_either(tmp_path: Path) -> None:
 def test_the_wsgi_middleware_loads_no_event_loop(tmp_path: Path) -> None:
     loaded = _loaded_by("import secmw.wsgi", tmp_path)
     assert not _top_names(loaded) & (FRAMEWORKS | HEAVY)
+
+
+@pytest.mark.parametrize("module", ["secmw.asgi", "secmw.wsgi"])
+def test_what_few_policies_need_is_loaded_where_it_is_used(module: str, tmp_path: Path) -> None:
+    loaded = _loaded_by(f"import {module}", tmp_path)
+    assert not _top_names(loaded) & {"difflib", "html", "json", "tomllib"}
 
 
 @pytest.mark.parametrize("module", ["secmw.asgi", "secmw.wsgi"])

@@ -163,7 +163,14 @@ def test_the_nonce_goes_where_its_mark_is_and_nowhere_else() -> None:
     nonced = {
         b"content-security-policy": (b"content-security-policy", f"script-src 'nonce-{NONCE_MARK}'".encode())
     }
-    made = HeaderSet(lines=lines, read=lines, by_name={line[0]: line for line in lines}, nonced=nonced)
+    made = HeaderSet(
+        lines=lines,
+        read=lines,
+        private=lines,
+        by_name={line[0]: line for line in lines},
+        nonced=nonced,
+        places=(),
+    )
     assert made.with_nonce(ASGI, "n0nce") == {
         b"content-security-policy": (b"content-security-policy", b"script-src 'nonce-n0nce'"),
         b"x-other": (b"x-other", NONCE_MARK.encode()),
@@ -180,3 +187,38 @@ def test_a_plan_cannot_be_changed() -> None:
     plan: Any = policy().compile(ASGI).safe["/"]
     with pytest.raises(AttributeError):
         plan.ask = None
+
+
+def test_a_framework_may_exempt_a_path_of_its_own_and_is_asked_once() -> None:
+    asked: list[str] = []
+
+    def exempts(path: str) -> bool:
+        asked.append(path)
+        return path == "/a/7/hook"
+
+    plan: Any = {"": "plan", "/a": "plan a"}
+    exempted: Any = {"": "exempt", "/a": "exempt a"}
+    strict: Any = "strict"
+    own: Any = "own"
+    found: Any = Table(plan, exempted, strict, own, {"": (), "/a": ()}, exempts=exempts)
+    assert [found[path] for path in ("/a/7/hook", "/a/7/hook", "/a/7", "/hook")] == [
+        "exempt a",
+        "exempt a",
+        "plan a",
+        "plan",
+    ]
+    assert asked == ["/a/7/hook", "/a/7", "/hook"]
+
+
+def test_a_framework_exempts_neither_odd_paths_nor_pages_of_ours() -> None:
+    plan: Any = {"": "plan"}
+    exempted: Any = {"": "exempt"}
+    strict: Any = "strict"
+    own: Any = "own"
+    found: Any = Table(plan, exempted, strict, own, {"": ()}, exempts=lambda _: True)
+    assert [found[path] for path in ("/a/../b", "/a//b", "/_secmw/sudo", "/a")] == [
+        "strict",
+        "strict",
+        "own",
+        "exempt",
+    ]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from secmw.config import Cookies
 from secmw.errors import SessionError
 from secmw.http import ASGI, WSGI, Wire
+from secmw.response import Amendment, complete, familiar, nonced
 from tests.making import exchange, plans, sent, values
 from tests.test_exchange import IPHONE_12, cookies, csp, strict
 
@@ -201,3 +202,93 @@ def test_an_ordinary_response_gets_the_lines_in_one_piece() -> None:
     made = plans()
     app = [(b"Content-Type", b"text/html")]
     assert exchange(made).close(200, app) == [*app, *made.safe["/"].locked.lines]
+
+
+# --- the short ways
+
+
+SENT = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["Content-Type", "X-Own", "Cache-Control", "vary", "X-Frame-Options", "CONTENT-SECURITY-POLICY", "Set-Cookie", "Server", "Strict-Transport-Security", "Referrer-Policy"]
+        ),
+        st.sampled_from(["a", "b", "no-cache", "Accept-Encoding", "Cookie, *", "a=b; Path=/", "x" * 600]),
+    ),
+    max_size=5,
+)  # fmt: skip
+STRICT, HARDENING = strict(), plans(cookies={"apply_to": "all"}, server="none")
+
+
+def by_name(lines: list[Any]) -> dict[str, list[str]]:
+    """Return what a client makes of header lines: the order between different names says nothing (RFC 9110 section 5.3)."""
+    found: dict[str, list[str]] = {}
+    for name, value in sent(lines):
+        found.setdefault(name.lower(), []).append(value)
+    return found
+
+
+@given(
+    SENT,
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([STRICT, HARDENING]),
+    st.sampled_from(["https", "http"]),
+)
+def test_what_is_remembered_of_a_response_is_what_would_be_worked_out(
+    headers: list[tuple[str, str]], read: bool, nonce: bool, made: Any, scheme: str
+) -> None:
+    lines = [(name.lower().encode(), value.encode()) for name, value in headers]
+    found = exchange(made, scheme=scheme)
+    plan = found.plan
+    own = plan.locked if scheme == "https" else plan.plain
+    amendment = Amendment(nonce="n0nce" if nonce else None)
+    whole = complete(found, amendment, 200, lines, own, read=read)
+    for _ in range(2):
+        if nonce:
+            short = nonced(amendment, 200, lines, own, plan, read=read)
+        else:
+            names = plan.read_names if read else plan.names
+            short = familiar(found, lines, own, names, read=read)
+        if short is not None:
+            # Of what takes no part in it an ordinary response has the application's lines as they came, and so has this.
+            idle = {name for name in by_name(lines) if not plan.names[name.encode()] and not (read or nonce)}
+            assert {name: value for name, value in by_name(short).items() if name not in idle} == {
+                name: value for name, value in by_name(whole).items() if name not in idle
+            }
+            assert all(by_name(short)[name] == by_name(lines)[name] for name in idle)
+    assert lines == [(name.lower().encode(), value.encode()) for name, value in headers]
+
+
+def test_cookies_are_never_remembered_and_made_up_values_fill_no_memory() -> None:
+    found = exchange(HARDENING)
+    own, names = found.plan.locked, found.plan.names
+    assert familiar(found, [(b"set-cookie", b"a=b")], own, names, read=False) is None
+    own.merged.clear()
+    for number in range(600):
+        familiar(found, [(b"x-frame-options", b"%d" % number)], own, names, read=False)
+    assert 0 < len(own.merged) <= 256
+    own.merged.clear()
+    familiar(found, [(b"x-frame-options", b"x" * 600)], own, names, read=False)
+    assert not own.merged
+
+
+def test_lines_that_are_lists_are_lines_too() -> None:
+    found = exchange(STRICT)
+    lines = [[b"x-frame-options", b"DENY"], [b"x-own", b"1"]]
+    assert by_name(found.close(200, lines))["x-frame-options"] == ["DENY"]
+
+
+def test_what_is_remembered_of_a_page_for_everybody_is_not_sent_to_somebody() -> None:
+    """HD-07: the session was read, so the page is one person's"""
+    found = exchange(plans())
+    own, plan = found.plan.locked, found.plan
+    lines = [(b"x-frame-options", b"DENY")]
+    open_, personal = (
+        familiar(found, lines, own, plan.read_names if read else plan.names, read=read)
+        for read in (False, True)
+    )
+    assert open_ is not None
+    assert personal is not None
+    assert "no-store" not in str(by_name(open_))
+    assert by_name(personal)["cache-control"] == ["no-store"]
+    assert "Cookie" in by_name(personal)["vary"][0]

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from secmw import guard
+from secmw import agreeing, guard
 from secmw.audit import recorder
 
 
@@ -34,7 +34,7 @@ class Sync(ast.NodeTransformer):
         return node
 
 
-TWINS = [(guard, "Guard"), (guard, "Incoming"), (recorder, "Recorder")]
+TWINS = [(guard, "Guard"), (guard, "Incoming"), (recorder, "Recorder"), (agreeing, "Agreeing")]
 
 
 def shape(module: ModuleType, name: str) -> str:
@@ -48,7 +48,7 @@ def test_the_two_colours_are_the_same_text(module: ModuleType, name: str) -> Non
     assert shape(module, f"Async{name}") == shape(module, name)
 
 
-@pytest.mark.parametrize("module", [guard, recorder], ids=["guard", "recorder"])
+@pytest.mark.parametrize("module", [guard, recorder, agreeing], ids=["guard", "recorder", "agreeing"])
 def test_only_what_waits_has_two_colours(module: ModuleType) -> None:
     classes = [
         node.name for node in ast.parse(inspect.getsource(module)).body if isinstance(node, ast.ClassDef)

@@ -21,9 +21,9 @@ def fields(settings: Xsrf) -> tuple[str, ...]:
 def api_call(settings: Xsrf, wire: Wire = WSGI) -> Callable[[Request], bool]:
     """Make the test for one policy."""
     schemes = frozenset(scheme.lower() for scheme in settings.api_schemes)
-    field = wire.encode("authorization")
-    keys = tuple(wire.encode(name.lower()) for name in settings.api_key_headers)
-    identities = tuple(wire.encode(name.lower()) for name in settings.identity_headers)
+    field = wire.field("authorization")
+    keys = tuple(wire.field(name.lower()) for name in settings.api_key_headers)
+    identities = tuple(wire.field(name.lower()) for name in settings.identity_headers)
 
     def is_api_call(request: Request) -> bool:
         headers = request.headers

@@ -61,7 +61,7 @@ def cross_origin(
     """
     known = frozenset(trusted)
     trusted_origins = frozenset(map(wire.encode, known))
-    field_origin, field_site, field_mode, field_referer = map(wire.encode, FIELDS)
+    field_origin, field_site, field_mode, field_referer = map(wire.field, FIELDS)
     same_origin, same_site, cross_site, none, navigate = map(
         wire.encode, ("same-origin", "same-site", "cross-site", "none", "navigate")
     )

@@ -19,7 +19,7 @@ def any_unsafe(passes: Callable[[Request], bool], questions: Iterable[Check], wi
     if len(every) != 2:
         return lambda request: method(request) or (None if ask is None or passes(request) else ask(request))
     origin, token = every
-    field, ours = wire.encode("sec-fetch-site"), wire.encode("same-origin")
+    field, ours = wire.field("sec-fetch-site"), wire.encode("same-origin")
 
     def either(request: Request) -> Answer:
         # A form or a script of a page of ours: the method is fine, a cookie says that this is no API call, and the browser

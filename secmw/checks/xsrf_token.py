@@ -15,10 +15,10 @@ from typing import Final
 from secmw.checks import Answer, Bound, Wants
 from secmw.checks.form import FormError, find_field, is_form
 from secmw.config.settings import Xsrf
-from secmw.cookies import AMBIGUOUS, finder, fold_twins
+from secmw.cookies import AMBIGUOUS, every, finder, fold_twins
 from secmw.http import WSGI, HeaderText, Reason, Refusal, Request, Wire, text
 from secmw.sessions.identifier import SELECTOR_LENGTH
-from secmw.xsrf import Tokens, well_formed
+from secmw.xsrf import PATTERN, Tokens
 
 #: Spelled by many front ends whatever the server says; accepted beside the configured header.
 ALSO_ACCEPTED: Final = "x-csrf-token"
@@ -73,6 +73,7 @@ class XsrfToken:
 
     __slots__ = (
         "_content_type",
+        "_every",
         "_find",
         "_find_other",
         "_folds",
@@ -88,11 +89,12 @@ class XsrfToken:
     ) -> None:
         self._settings = settings
         self._tokens = tokens
-        self._find, *other = (finder(name, well_formed) for name in visits)
+        self._find, *other = (finder(name, PATTERN) for name in visits)
         self._find_other = other[0] if other else None
+        self._every = every(settings.cookie, PATTERN)
         self._folds = twins
         self._simple = not settings.compare
-        self._header, self._other_header, self._content_type = map(wire.encode, self.fields())
+        self._header, self._other_header, self._content_type = map(wire.field, self.fields())
 
     @property
     def form_limit(self) -> int:
@@ -127,7 +129,7 @@ class XsrfToken:
             return visits
         if sent is None:
             return Wants.FORM if is_form(text(request.headers.get(self._content_type, ""))) else MISSING
-        if self._settings.compare and text(sent) not in values(self._settings.cookie, cookie or ""):
+        if self._settings.compare and text(sent) not in self._every(cookie or ""):
             return MISMATCH
         return self._judge(sent, request.selector, visits)
 
@@ -156,8 +158,7 @@ class XsrfToken:
 
     def presents(self, cookie: str | None, binding: str) -> bool:
         """Say whether a Cookie header already holds a token of this session or visit."""
-        found = values(self._settings.cookie, self._fold(cookie) or "")
-        return any(self._tokens.fits(token, binding) for token in found)
+        return any(self._tokens.fits(token, binding) for token in self._every(self._fold(cookie) or ""))
 
     def _visits(self, cookie: str | None, selector: str | None) -> tuple[str, ...] | Refusal:
         """Return the visits a Cookie header presents, ours first; none is fine where there is a session."""
@@ -176,9 +177,3 @@ class XsrfToken:
 
     def _fold(self, cookie: str | None) -> str | None:
         return fold_twins(cookie)[0] if self._folds and cookie else cookie
-
-
-def values(name: str, cookie: str) -> list[str]:
-    """Return every value a Cookie header gives a name; a sibling host can add one, but can't take ours away."""
-    pairs = (pair.strip(" \t").partition("=") for pair in cookie.split(";"))
-    return [value for found, equals, value in pairs if equals and found == name]

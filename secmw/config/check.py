@@ -16,6 +16,7 @@ from secmw.hosts import HostList, parse_authority, parse_origin
 from secmw.http import TOKEN
 from secmw.keys import decode_key
 from secmw.location import local_target
+from secmw.sessions.names import NAMESPACE
 
 if TYPE_CHECKING:
     from secmw.policy import Policy
@@ -47,7 +48,7 @@ _CLOSE_CODES: Final = frozenset(
 def policy(wanted: Policy) -> list[Problem]:
     """Find every problem between the settings of a policy whose values are of the right types."""
     found: list[Problem] = []
-    for part in (_keys, _site, _proxies, _headers, _cookies, _xsrf, _sessions, _preset):
+    for part in (_keys, _site, _proxies, _headers, _cookies, _xsrf, _sessions, _sharing, _preset):
         found.extend(part(wanted))
     found.extend(_paths(wanted, frozenset(found)))
     return found
@@ -238,6 +239,25 @@ def _sessions(wanted: Policy) -> Iterator[Problem]:
     if sessions.sign_in_url is not None and local_target(sessions.sign_in_url) != sessions.sign_in_url:
         fix = "is not a path of this site; write one like /sign-in"
         yield Problem("sessions.sign_in_url", fix, repr(sessions.sign_in_url))
+
+
+def _sharing(wanted: Policy) -> Iterator[Problem]:
+    sessions: Sessions | None = wanted.sessions
+    if sessions is None:
+        return
+    namespace = sessions.namespace
+    if namespace is not None and not NAMESPACE.fullmatch(namespace):
+        fix = "must be 1 to 32 letters, digits, - or _"
+        yield Problem("sessions.namespace", fix, repr(namespace))
+    if sessions.shared and namespace is None:
+        fix = "needs sessions.namespace, without which an application has all names to itself"
+        yield Problem("sessions.shared", fix, repr(tuple(sessions.shared)))
+    for index, name in enumerate(sessions.shared):
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            fix = "has lone surrogates, which no name in a session can have"
+            yield Problem(f"sessions.shared[{index}]", fix, ascii(name))
 
 
 def _preset(wanted: Policy) -> Iterator[Problem]:

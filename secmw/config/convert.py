@@ -6,7 +6,6 @@ and adds the name of the setting and a did-you-mean.
 
 from __future__ import annotations
 
-import difflib
 import types
 import typing
 from collections.abc import Mapping
@@ -102,6 +101,9 @@ def inherit(kind: Any, part: Any, value: Any) -> Any:
 
 def unknown(name: object, known: typing.Iterable[str]) -> str:
     """Say that a name is unknown, and which one was probably meant."""
+    # Only a misspelt policy pays for loading it.
+    import difflib
+
     near = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.6)
     return (
         f"is not a setting; did you mean {near[0]}?"

@@ -134,6 +134,10 @@ class Sessions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether the cookie outlives the browser's run."""
     on_outage: Literal["refuse", "anonymous"] = "refuse"
     """What a request with a session gets while the store is away: 503, or, for GET and HEAD, the page of a stranger."""
+    namespace: str | None = None
+    """What this application's data are kept under, where several share one store: it sees no other names than its own."""
+    shared: Sequence[str] = ()
+    """Names that it has in common with those applications that list them too; needs `namespace`."""
     seal: bool = False
     """Whether the store keeps everything encrypted, by keys made of secret_keys; needs the extra `crypto`."""
     sweep: int | str = 3_600

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from secmw.cookies.cookie import Cookie
-from secmw.cookies.find import AMBIGUOUS, Ambiguity, Finder, WireFinder, finder, wire_finder
+from secmw.cookies.find import AMBIGUOUS, Ambiguity, Finder, WireFinder, every, finder, wire_finder
 from secmw.cookies.grammar import SameSite
 from secmw.cookies.harden import Hardening, Twins
 from secmw.cookies.legacy import fold_twins, needs_twin, twin_of
@@ -19,6 +19,7 @@ __all__ = [
     "Twins",
     "WireFinder",
     "check_prefix",
+    "every",
     "finder",
     "fold_twins",
     "needs_twin",

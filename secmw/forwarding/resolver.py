@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from secmw.forwarding.absolute_url import AbsoluteURL
 from secmw.forwarding.base import SCHEMES, Chain, Family, Fields, ForwardingError, Resolved
@@ -23,13 +23,15 @@ class Resolver:
 
     ``trusted`` names our proxies, of which at most ``hops`` (1 to 16) stand in a row; ``"server"`` says that the server
     has decided already, so that its answer is taken as it is. ``names`` are the headers that :meth:`resolve` must be
-    given, lower case; it ignores others. Safe to share between threads.
+    given, lower case; it ignores others. ``relays``: for whoever asks, to remember what came of the answers; it goes when this
+    goes, and nothing here reads it. Safe to share between threads.
     """
 
-    __slots__ = ("_chain", "_family", "names", "trusts_server")
+    __slots__ = ("_chain", "_family", "names", "relays", "trusts_server")
 
     names: frozenset[str]
     trusts_server: bool
+    relays: dict[Any, Any]
 
     def __init__(
         self,
@@ -41,6 +43,7 @@ class Resolver:
             raise ValueError(f"hops must lie between 1 and {MAX_HOPS}; write how many proxies stand in front")
         if family not in get_args(FamilyName):
             raise ValueError(f"is no family of headers; write one of {', '.join(get_args(FamilyName))}")
+        self.relays = {}
         self.trusts_server = trusted == "server"
         proxies = TrustedProxies.of(()) if isinstance(trusted, str) else trusted
         self._chain = Chain(proxies, hops)
@@ -49,6 +52,10 @@ class Resolver:
             self.names = frozenset()
         else:
             self.names = self._family.names if self._family else frozenset({"x-forwarded-for"})
+
+    def believes(self, peer: str | None) -> bool:
+        """Whether what comes from this peer counts: it is a trusted proxy, or the server has decided already."""
+        return self.trusts_server or self._chain.judge(peer)[1]
 
     def resolve(
         self, *, peer: str | None, port: int | None, scheme: str, host: str | None, fields: Fields

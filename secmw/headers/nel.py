@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
 
@@ -69,6 +68,9 @@ class NetworkErrorLogging:
 
     def render(self) -> str:
         """Write the members that are set, without blanks."""
+        # Few policies have this header.
+        import json
+
         members: dict[str, Any] = {"report_to": self.report_to, "max_age": self.max_age}
         members |= {
             "include_subdomains": self.include_subdomains or None,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 from pathlib import Path
 from string import Template
 from typing import Final
@@ -33,6 +32,9 @@ def filled(template: Template, **values: object) -> Markup:
     >>> filled(Template('<p title="$name">$name</p>'), name='<"Jane">')
     '<p title="&lt;&quot;Jane&quot;&gt;">&lt;&quot;Jane&quot;&gt;</p>'
     """
+    # It brings two thousand names of characters: nobody waits for them before the first page.
+    import html
+
     return Markup(
         template.substitute(
             {

@@ -85,6 +85,9 @@ def _plain(value: Any, where: str, depth: int) -> Any:
         raise SessionError(
             f"session[{where}] can't be kept: it is nested more than {_DEPTH} deep, or in itself"
         )
+    # A list of numbers is as plain as they are; to see that takes a tenth of the time of copying it.
+    if kind is list and PLAIN.issuperset(map(type, value)):
+        return value
     if kind in _WRITE:
         code, write = _WRITE[kind]
         return msgspec.msgpack.Ext(code, write(value).encode())

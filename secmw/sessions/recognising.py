@@ -27,6 +27,8 @@ LoadNow = Callable[[bytes], bytes | None]
 #: How many headers are remembered, and how long one may be.
 _REMEMBERED: Final = 1024
 _LONGEST: Final = 4096
+#: How many bytes a record may have whose values are remembered.
+_LARGEST: Final = 2048
 
 # Made once: every request with a session is taken apart with them.
 _SELECTOR: Final = slice(SELECTOR_LENGTH)
@@ -37,13 +39,16 @@ class Familiar:
     """Remember the Cookie headers that came with a living session lately.
 
     To each: the id in it, the record's bytes, the selector, and from when until when the record is nothing but ordinary.
+    ``values``: what is in the records that were read lately, by their bytes; to look at, since lists and dicts among them
+    are everybody's.
     """
 
-    __slots__ = ("_headers", "get")
+    __slots__ = ("_headers", "get", "values")
 
     def __init__(self) -> None:
         self._headers: dict[Any, tuple[bytes, bytes, bytes, float, float]] = {}
         self.get: Final = self._headers.get
+        self.values: Final[dict[bytes, dict[str, Any]]] = {}
 
     def __repr__(self) -> str:
         """Show how many there are: what they hold is secret."""
@@ -55,6 +60,15 @@ class Familiar:
             if len(self._headers) >= _REMEMBERED:
                 self._headers.clear()
             self._headers[header] = known
+
+    def keep(self, record: bytes, values: dict[str, Any]) -> bool:
+        """Remember the values in a record, and say whether: large ones are read each time."""
+        if len(record) > _LARGEST:
+            return False
+        if len(self.values) >= _REMEMBERED:
+            self.values.clear()
+        self.values[record] = values
+        return True
 
 
 def identified(plan: Plan, header: Any) -> bytes | None:

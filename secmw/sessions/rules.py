@@ -10,10 +10,13 @@ from secmw.cookies import fold_twins
 from secmw.http import WSGI, text
 from secmw.own.cookies import own_cookie
 from secmw.paths import exempt, odd
+from secmw.sessions import names
 from secmw.sessions.identifier import id_finder
 from secmw.sessions.recognising import Familiar
 
 if TYPE_CHECKING:
+    import msgspec
+
     from secmw.http import Wire
     from secmw.policy import Policy
 
@@ -32,7 +35,8 @@ class Rules:
 
     ``websocket``, ``recheck`` and ``close_code``: when a socket closes whose session is over, how soon that is noticed, and
     with which code. ``active``: whether a path's messages are activity, None where none are; those that begin like one of
-    the ``heartbeats`` never are. ``familiar``: who was here lately, where sessions are in memory.
+    the ``heartbeats`` never are. ``read``, ``split``, ``stored``: the application's names (:class:`secmw.sessions.names.Names`).
+    ``familiar``: who was here lately, where sessions are in memory.
     """
 
     cookie: str
@@ -56,6 +60,9 @@ class Rules:
     close_code: int
     active: Callable[[str], bool] | None
     heartbeats: tuple[str, ...]
+    read: Callable[[bytes], dict[str, Any]] = names.PLAIN.read
+    split: Callable[[bytes], dict[str, msgspec.Raw]] = names.PLAIN.split
+    stored: Callable[[str], str] | None = None
     familiar: Familiar = field(init=False, default_factory=Familiar, compare=False)
 
 
@@ -67,6 +74,7 @@ def rules(policy: Policy, *, can_verify: bool, versioned: bool = False, wire: Wi
     folds = policy.cookies.legacy_twin != "never"
     name = own_cookie(policy, f"{wanted.cookie}-embed" if policy.cookies.embedded else wanted.cookie)
     inactivity = int(wanted.inactivity or 0)
+    named = names.names(wanted.namespace, wanted.shared)
     passive, active = tuple(wanted.passive), tuple(wanted.websocket_activity)
     return Rules(
         cookie=name,
@@ -90,6 +98,9 @@ def rules(policy: Policy, *, can_verify: bool, versioned: bool = False, wire: Wi
         close_code=wanted.close_code,
         active=(lambda path: not odd(path) and exempt(active, path)) if active else None,
         heartbeats=tuple(wanted.websocket_heartbeats),
+        read=named.read,
+        split=named.split,
+        stored=named.stored,
     )
 
 

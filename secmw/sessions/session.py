@@ -8,15 +8,15 @@ signed in is no value in it; only ``login`` says that. What is asked for here is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from secmw.errors import SessionError
 from secmw.sessions import codec
 from secmw.sessions.identifier import SELECTOR_LENGTH, SessionId, is_selector, new_id
 from secmw.sessions.record import NOBODY, Identity, Over, Record, data_of, unpacked
-from secmw.sessions.values import Values, check_text
+from secmw.sessions.values import LENT, Values, check_text
 
 if TYPE_CHECKING:
     from secmw.sessions.rules import Rules
@@ -49,6 +49,14 @@ class _Unpacked:
         return record
 
 
+class _Kept:
+    """Find the data in what a store holds when somebody asks for them: who only looks at a value may not need to."""
+
+    def __get__(self, session: Session, _: object = None) -> bytes:
+        packed = session._packed
+        return codec.EMPTY if packed is None else data_of(packed)
+
+
 class Session(Values):
     """Be the session of one request.
 
@@ -68,9 +76,11 @@ class Session(Values):
         record: Record | None
     else:
         loaded = record = _Unpacked()
-    #: The record as it is kept, and its id, where nobody has asked for more than values.
+        _base = _first = _Kept()
+    #: The record as it is kept, and its id, where nobody has asked for more than values; and whether another has taken its place.
     _packed: bytes | None = None
     _id = b""
+    _moved = False
     #: Whether the data are still those of the record that was loaded.
     kept = True
     sign_in: SignIn | None = None
@@ -104,14 +114,13 @@ class Session(Values):
     lost: Over | None = None
     proof: bytes = b""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - to name them would take longer than to make the session
         self,
         rules: Rules,
         record: Record | None,
         started: float,
         over: Over | None = None,
         proof: bytes = b"",
-        *,
         packed: bytes | None = None,
         presented: bytes = b"",
     ) -> None:
@@ -124,13 +133,14 @@ class Session(Values):
         if packed is not None:
             self._packed = packed
             self._id = presented
-            self._base = data_of(packed)
             return
         if record is not None:
             self.loaded = self.record = record
             self._base = record.data
-        elif over is not None:
-            self.lost = over
+        else:
+            self._data = {}
+            if over is not None:
+                self.lost = over
         if proof:
             self.proof = proof
 
@@ -283,12 +293,28 @@ class Session(Values):
         self.pending = self.cleared = True
         self.away = self.readonly
 
+    def _looked_into(self) -> Mapping[str, Any]:
+        packed = self._packed
+        if packed is None or self._moved:
+            return self._decoded()
+        familiar = self.rules.familiar
+        # The same bytes have the same values; to read them again would take as long as everything else about a session.
+        found = familiar.values.get(packed)
+        if found is None:
+            found = self._decoded()
+            if not familiar.keep(packed, found):
+                return found
+            self._data = None
+        self._glimpse = found
+        return found
+
     def _drop(self) -> None:
         """Let go of all data."""
         self.kept = False
+        self._moved = True
         self._own = frozenset()
         self._base = self._first = codec.EMPTY
-        self._data, self._changes, self._lent = {}, None, None
+        self._data, self._changes, self._lent, self._copies = {}, None, None, None
 
     def revoke(self, selector: str) -> None:
         """End another session of the same user; nothing happens to one of somebody else, and to what is no session's name."""
@@ -383,17 +409,18 @@ class Session(Values):
         """Go on from what the store holds now; after a failure without what it dropped."""
         self.record = self.loaded = record
         self._base = codec.EMPTY if record is None else record.data
+        self._moved = True
         if self._changes is not None and not self.failed:
             self._own |= {name for name, value in self._changes.items() if value is not None}
         self._changes = None
         if self.failed:
-            self._data = self._lent = None
+            self._data = self._lent = self._glimpse = self._copies = None
         self.kept = True
         self.sign_in = self.fresh = self.ending = self.rotation = self.sudo = self.everywhere = None
         self.endings = ()
         self.stale = self.cleared = False
         self.verdict = None
-        self.pending = bool(self._lent)
+        self.pending = LENT if self._lent else False
 
     # --- what goes on while it is written
 
@@ -408,7 +435,7 @@ class Session(Values):
         self._own |= {name for name, value in (self._changes or {}).items() if value is not None}
         self._changes = self.ending = self.sudo = self.everywhere = self.verdict = None
         self.endings, self.stale, self.cleared = (), False, False
-        self.pending = bool(self._lent)
+        self.pending = LENT if self._lent else False
         return other
 
     def caught_up(self, other: Session, before: Record | None) -> None:
@@ -419,6 +446,7 @@ class Session(Values):
                 self.superseded = True
             self.record = self.loaded = found
             self._base = found.data
+            self._moved = True
 
     def undone(self, other: Session) -> None:
         """Ask again for what could not be carried out; what the application did meanwhile is the later word."""

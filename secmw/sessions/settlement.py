@@ -187,7 +187,7 @@ class Settlement:
                     # The cookie of the sign-in that replaced it may be on its way: another one would take its place.
                     self.refusal = SUPERSEDED
                     return []
-                session.fresh = new_id()
+                session.fresh = session.fresh or new_id()
                 return [self._create(session.fresh, session.whole())]
             return []
         steps = []

@@ -6,14 +6,18 @@ lent out (a list, a dict) is compared with what it was when the response starts,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any, Final
 
 from secmw.errors import SessionError
 from secmw.sessions import codec
 
 if TYPE_CHECKING:
     from secmw.sessions.rules import Rules
+
+
+#: Nothing was asked for, but values that can be changed in place were handed out.
+LENT: Final = "lent"
 
 
 class Values(MutableMapping[str, Any]):
@@ -23,12 +27,17 @@ class Values(MutableMapping[str, Any]):
     """
 
     rules: Rules
-    #: Whether there may be something to write, and whether anything was looked at: then the response is one person's.
-    pending: bool
+    #: Whether there is something to write, or, :data:`LENT`, may be; and whether anything was looked at: then the response is
+    #: one person's.
+    pending: bool | str
     read = False
 
     _data: dict[str, Any] | None
     _base = codec.EMPTY
+    #: The values where this process has read the same record before: for looking at, while there are no data of our own.
+    _glimpse: Mapping[str, Any] | None = None
+    #: Copies of those among them that can be changed in place, and were handed out.
+    _copies: dict[str, Any] | None = None
     _changes: dict[str, bytes | None] | None = None
     _lent: dict[str, bytes] | None = None
     #: The data as they were when they were read, and the names that this request has written since.
@@ -42,40 +51,52 @@ class Values(MutableMapping[str, Any]):
 
     @property
     def data(self) -> dict[str, Any]:
-        """All values, as they are now; for what is lent out of it nobody looks after."""
+        """All values that are this application's, as they are now; for what is lent out of it nobody looks after."""
         return self._decoded() if self._data is None else self._data
 
+    def _look(self) -> Mapping[str, Any]:
+        data = self._data
+        return (self._glimpse or self._looked_into()) if data is None else data
+
+    def _looked_into(self) -> Mapping[str, Any]:
+        """Return the values, for looking at; a list or a dict among them is not to be handed out."""
+        return self._decoded()
+
     def _decoded(self) -> dict[str, Any]:
-        base = self._first = self._base
+        # What was looked at once stays what it was, whatever another request has written meanwhile.
+        base = self._first = self._base if self._glimpse is None else self._first
         try:
-            data = self._data = codec.read(base)
+            data = self._data = self.rules.read(base)
         except codec.UNREADABLE as error:
             raise codec.unreadable(error) from None
+        if self._copies is not None:
+            data.update(self._copies)
+            self._copies = None
         return data
 
     def __getitem__(self, name: str) -> Any:
         self.read = True
-        data = self._data
+        data: Mapping[str, Any] | None = self._data
         if data is None:
-            data = self._decoded()
+            data = self._glimpse or self._looked_into()
         value = data[name]
         kind = type(value)
         if kind is list or kind is dict:
-            self._lend(name, value)
+            return self._lend(name)
         return value
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a value, or the default."""
         self.read = True
-        data = self._data
+        data: Mapping[str, Any] | None = self._data
         if data is None:
-            data = self._decoded()
+            data = self._glimpse or self._looked_into()
         if name not in data:
             return default
         value = data[name]
         kind = type(value)
         if kind is list or kind is dict:
-            self._lend(name, value)
+            return self._lend(name)
         return value
 
     def setdefault(self, name: str, default: Any = None) -> Any:
@@ -86,15 +107,15 @@ class Values(MutableMapping[str, Any]):
 
     def __contains__(self, name: object) -> bool:
         self.read = True
-        return name in self.data
+        return name in self._look()
 
     def __iter__(self) -> Iterator[str]:
         self.read = True
-        return iter(list(self.data))
+        return iter(list(self._look()))
 
     def __len__(self) -> int:
         self.read = True
-        return len(self.data)
+        return len(self._look())
 
     def __setitem__(self, name: str, value: Any) -> None:
         self._writable()
@@ -109,17 +130,17 @@ class Values(MutableMapping[str, Any]):
         self._change(name, written)
         if type(value) not in codec.PLAIN:
             # Whoever put it there may go on filling it.
-            self._lend(name, value)
+            self._lend(name)
 
     def __delitem__(self, name: str) -> None:
         self._writable()
         self.read = True
         del self.data[name]
         # What was not there when this request read the session, and is not its own, is not its to remove.
-        self._change(name, None, gone=name not in self._own and name not in codec.split(self._first))
+        self._change(name, None, gone=name not in self._own and name not in self.rules.split(self._first))
 
     def clear(self) -> None:
-        """Remove every name that was there when this request read the session; others stay."""
+        """Remove every name that was there when this request read the session; others stay, and other applications' do."""
         for name in list(self.data):
             del self[name]
 
@@ -134,16 +155,51 @@ class Values(MutableMapping[str, Any]):
             self._lent.pop(name, None)
         self.pending = True
 
-    def _lend(self, name: str, value: Any) -> None:
-        """Take note of a value that can be changed in place."""
+    def _lend(self, name: str) -> Any:
+        """Hand out a value that can be changed in place, and take note of it."""
+        data, glimpse = self._data, self._glimpse
+        copies = self._copies
+        if copies is not None and name in copies:
+            return copies[name]
         if self._lent is None:
             self._lent = {}
-        if name not in self._lent:
+        if data is None and glimpse is not None:
+            # One value of many: it alone is copied, by being written and read.
+            written = codec.encode(name, glimpse[name])
+            value = codec.decode_value(written)
+            if copies is None:
+                copies = self._copies = {}
+            copies[name] = value
+            self._lent[name] = written
+        else:
+            value = self.data[name]
+            if name in self._lent:
+                return value
             self._lent[name] = codec.encode(name, value)
+        self.pending = self.pending or LENT
+        return value
+
+    @property
+    def due(self) -> bool:
+        """Whether there is something to write, or may be soon: of what was only lent, whether it was changed in place.
+
+        A value that can't be kept counts as changed; :meth:`changes` says so.
+        """
+        if self.pending is LENT:
+            lent, data = self._lent or {}, self._copies or self.data
+            try:
+                for name, before in lent.items():
+                    if codec.encode(name, data[name]) != before:
+                        break
+                else:
+                    return False
+            except SessionError:
+                pass
             self.pending = True
+        return bool(self.pending)
 
     def changes(self) -> dict[str, bytes | None]:
-        """Return the names that this request changed: written value, None for removed.
+        """Return the names that this request changed, as they are kept: written value, None for removed.
 
         Raise SessionError for a value that was changed in place into something that can't be kept.
         """
@@ -153,18 +209,20 @@ class Values(MutableMapping[str, Any]):
                 after = codec.encode(name, self.data[name])
                 if after != before:
                     changes[name] = self._lent[name] = after
+                    self.pending = True
         self._changes = changes
-        return changes
+        stored = self.rules.stored
+        return changes if stored is None else {stored(name): value for name, value in changes.items()}
 
     def expected(self, names: dict[str, bytes | None]) -> dict[str, bytes | None]:
-        """Return what stood under some names when this request read the session, if it asked to be strict."""
+        """Return what stood under some names, as they are kept, when this request read the session, if it asked to be strict."""
         if not self._strict:
             return {}
         before = codec.split(self._base)
         return {name: bytes(before[name]) if name in before else None for name in names}
 
     def whole(self) -> bytes:
-        """Return all data, changes included, as a new record holds them."""
+        """Return all data, of other applications too, changes included, as a new record holds them."""
         values: dict[str, Any] = dict(codec.split(self._base))
         for name, value in self.changes().items():
             if value is None:

@@ -155,7 +155,7 @@ class Written:
     """Say that a write was carried out.
 
     ``record``: what stands there now, or what stood there before an End. ``displaced``: selectors of the sessions that a
-    Create ended to keep within its cap.
+    Create ended to keep within its cap; its own where others that signed in at the same time have ended it already.
     """
 
     record: Record

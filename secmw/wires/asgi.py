@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import quote
 
 from secmw.http import ASGI
-from secmw.request import Seen
+from secmw.request import Relay, Seen
 from secmw.sessions.demand import Asking
 
 Scope = MutableMapping[str, Any]
@@ -126,7 +126,7 @@ def scheme_of(scope: Scope, fields: Mapping[bytes, bytes]) -> str:
     return "https" if scheme in ("https", "wss") else "http"
 
 
-def rewritten(scope: Scope, seen: Seen, forwarding: frozenset[bytes], *, socket: bool) -> dict[str, Any]:
+def rewritten(scope: Scope, seen: Seen, forwarding: Container[bytes], *, socket: bool) -> dict[str, Any]:
     """Return what changes in the scope for the application: one truth about who and where, whatever was sent."""
     headers = [
         (name, value)
@@ -149,3 +149,16 @@ def rewritten(scope: Scope, seen: Seen, forwarding: frozenset[bytes], *, socket:
         if seen.client is not None and seen.client != (scope.get("client") or ("",))[0]:
             changes["client"] = (seen.client, 0)
     return changes
+
+
+def passed_on(scope: Scope, relay: Relay) -> Scope:
+    """Return the scope that the application gets of a request that was relayed; it is :func:`rewritten`'s, with less work."""
+    if relay.changes is None:
+        changes = rewritten({"headers": (), "client": scope.get("client")}, relay.seen, (), socket=False)
+        ours = changes["headers"]
+        first = ours[:1] if relay.seen.host is not None else []
+        relay.changes = first, ours[len(first) :], changes
+    first, last, changes = relay.changes
+    removed = relay.removed
+    headers = [line for line in scope["headers"] if line[0] not in removed]
+    return {**scope, **changes, "headers": [*first, *headers, *last]}

@@ -92,7 +92,8 @@ def test_the_short_way_answers_as_the_long_one(
         method=name,
         cookie=cookie,
         certified=certified,
-        headers={wire.encode(key): wire.encode(value) for key, value in fields.items()},
+        headers=fields,
+        wire=wire,
     )
     passes = api_call(SETTINGS, wire)
     origin = cross_origin([], wire=wire)

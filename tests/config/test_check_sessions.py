@@ -100,6 +100,21 @@ def test_what_is_wrong_with_sudo_and_audit_is_named(settings: Any, wrong: str) -
     assert list(found(sessions=None, **settings)) == [wrong]
 
 
+@pytest.mark.parametrize(
+    ("sessions", "wrong"),
+    [
+        ({"namespace": "shop"}, []),
+        ({"namespace": "shop", "shared": ["theme", "", "a/b"]}, []),
+        ({"namespace": "a/b"}, ["sessions.namespace"]),
+        ({"namespace": ""}, ["sessions.namespace"]),
+        ({"shared": ["theme"]}, ["sessions.shared"]),
+        ({"namespace": "shop", "shared": ["a", "\ud800"]}, ["sessions.shared[1]"]),
+    ],
+)
+def test_what_is_wrong_with_the_names_of_an_application_is_named(sessions: Any, wrong: list[str]) -> None:
+    assert list(found(sessions=sessions)) == wrong
+
+
 # --- path classes
 
 

@@ -9,9 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secmw.sessions.identifier import SessionId, digest, is_selector, new_id, parse, well_formed
+from secmw.http import ASGI, WSGI
+from secmw.sessions.identifier import (
+    PATTERN,
+    TWO,
+    SessionId,
+    digest,
+    id_finder,
+    is_selector,
+    new_id,
+    parse,
+    well_formed,
+)
 
 IDS = re.compile(r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}")
+#: Of a fixed spelling: the processes that share out the tests must agree on their names.
+GOOD, OTHER = str(SessionId("A" * 22, "b" * 43)), str(SessionId("A" * 22, "c" * 43))
 
 
 def test_ids_are_random_and_spelled_in_one_way() -> None:
@@ -75,3 +88,41 @@ def test_a_spoilt_id_is_none(spoil: object) -> None:
     """SE-02"""
     assert callable(spoil)
     assert not well_formed(spoil(str(SessionId("A" * 22, "b" * 43))))
+
+
+@given(SPELLINGS)
+def test_the_pattern_says_the_same(text: str) -> None:
+    """SE-02"""
+    assert well_formed(text) is (re.fullmatch(PATTERN, text) is not None)
+
+
+def read_slowly(header: str) -> bytes | None:
+    """Find our id in a Cookie header the obvious way: every pair, one after the other."""
+    found = set()
+    for pair in header.split(";"):
+        name, equals, value = pair.lstrip(" \t").partition("=")
+        if equals and name == "id" and IDS.fullmatch(value):
+            found.add(value.encode())
+    return TWO if len(found) > 1 else next(iter(found), None)
+
+
+PAIRS = st.sampled_from(
+    [
+        f"id={GOOD}",
+        f"id={OTHER}",
+        f"id={GOOD}x",
+        f"id={GOOD} ",
+        f"xid={GOOD}",
+        f"id={GOOD[1:]}",
+        "id=",
+        "id=id=",
+    ]
+) | st.text("id=;a \t\xff", max_size=12)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", " ", "  ", "\t", "; "]), PAIRS), max_size=6))
+def test_any_header_is_read_as_the_obvious_way_reads_it(pairs: list[tuple[str, str]]) -> None:
+    """CK-08, SE-02: in the type of either wire"""
+    header = ";".join(blanks + pair for blanks, pair in pairs)
+    assert id_finder("id", WSGI)(header) == read_slowly(header)
+    assert id_finder("id", ASGI)(header.encode("latin-1")) == read_slowly(header)

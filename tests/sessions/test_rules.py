@@ -140,3 +140,11 @@ def test_messages_are_activity_only_where_the_policy_says_so() -> None:
     assert everywhere.active("/content/1/websocket/")
     assert "ACK 1F".startswith(everywhere.heartbeats)
     assert not '["0|m|{}"]'.startswith(everywhere.heartbeats)
+
+
+def test_an_application_with_a_namespace_has_names_of_its_own_and_one_without_has_all() -> None:
+    """SE-17"""
+    named = made(sessions={"namespace": "shop", "shared": ["theme"]}).stored
+    assert named is not None
+    assert [named(name) for name in ("cart", "theme")] == ["shop/cart", "/theme"]
+    assert made().stored is None

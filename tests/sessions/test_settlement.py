@@ -220,3 +220,14 @@ def test_too_much_together_with_what_others_put_there_is_an_error_too() -> None:
     kept = shelf.store.load(made.selector)
     assert isinstance(kept, Record)
     assert kept.verifier == made.verifier  # the new secret has left for nobody
+
+
+def test_an_id_that_was_chosen_before_is_the_one_a_new_session_gets() -> None:
+    found = nobody()
+    found["b"] = 2
+    found.fresh = new_id()
+    assert found.handle == found.fresh.selector
+    (step,) = steps(settle(found))
+    assert isinstance(step, Create)
+    assert step.record.selector == found.fresh.selector
+    assert step.record.verifier == found.fresh.digest

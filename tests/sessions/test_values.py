@@ -13,8 +13,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from secmw.errors import SessionError
 from secmw.sessions import codec
+from secmw.sessions.rules import Rules
 from secmw.sessions.session import Session
-from tests.sessions.making import nobody, rules, session
+from tests.sessions.making import NOW, nobody, record, rules, session
 
 NAMES = st.sampled_from(["a", "b", "c", "d"])
 SCALARS = st.none() | st.booleans() | st.integers(-5, 5) | st.text("xy", max_size=3)
@@ -116,14 +117,85 @@ class Mapping(RuleBasedStateMachine):
         assert (len(self.session), sorted(self.session)) == (len(self.model), sorted(self.model))
 
     def teardown(self) -> None:
+        due = self.session.due
         changes = dict(self.session.changes())
         assert merged(self.before, changes) == self.model
         assert codec.decode(self.session.whole()) == self.model
-        assert self.session.pending or not changes
+        assert due or not changes
+        assert self.session.due is due
         assert not any(value is None and name not in self.before for name, value in changes.items())
 
 
+class Remembered(Mapping):
+    """Do the same to the session of a record that this process has read before, and see that it stays what it was."""
+
+    @initialize(data=DATA)
+    def begin(self, data: dict[str, Any]) -> None:
+        self.before, self.model = copy.deepcopy(data), copy.deepcopy(data)
+        self.under, self.raw = rules(), record("ann", data)[1].pack()
+        assert dict(self.again()) == data
+        self.session = self.again()
+
+    def again(self) -> Session:
+        return packed(self.raw, self.under)
+
+    @invariant()
+    def it_reads_like_a_dict(self) -> None:
+        assert (len(self.session), sorted(self.session)) == (len(self.model), sorted(self.model))
+        for name, value in self.model.items():
+            assert name in self.session
+            # A list that is asked for is lent, and the values are this request's own from then on.
+            if not isinstance(value, list | dict):
+                assert self.session[name] == self.session.get(name) == value
+
+    @invariant()
+    def nobody_else_sees_what_it_does(self) -> None:
+        assert dict(self.again()) == self.before
+
+
 TestMapping = Mapping.TestCase
+TestRemembered = Remembered.TestCase
+
+
+def packed(raw: bytes, under: Rules) -> Session:
+    """Make the session of a request whose record the memory of this process holds."""
+    return Session(under, None, NOW, None, b"", raw, b"x" * 66)
+
+
+def test_a_request_goes_on_with_the_values_it_looked_at_whatever_is_written_meanwhile() -> None:
+    """SE-10"""
+    under = rules()
+    raw, later = (record("ann", data)[1] for data in ({"a": 1, "b": [1]}, {"a": 2, "b": [2], "c": 3}))
+    for looked in (True, False):
+        found = packed(raw.pack(), under)
+        if looked:
+            assert found["a"] == 1
+        other = found.apart()
+        other.settled(later)
+        found.caught_up(other, found.record)
+        assert (found["a"], found["b"], "c" in found) == ((1, [1], False) if looked else (2, [2], True))
+        found["a"] = 5
+        del found["b"]
+        assert found.changes() == {"a": codec.encode("a", 5), "b": None}
+
+
+def test_after_a_failure_it_reads_what_the_store_holds_now() -> None:
+    under = rules()
+    found = packed(record("ann", {"a": 1})[1].pack(), under)
+    assert found["a"] == 1
+    found.failed = True
+    found.settled(record("ann", {"a": 2})[1])
+    assert found["a"] == 2
+
+
+def test_large_records_and_more_than_a_thousand_are_not_remembered() -> None:
+    under = rules()
+    large = packed(record("ann", {"a": "x" * 3_000})[1].pack(), under)
+    assert len(large["a"]) == 3_000
+    assert not under.familiar.values
+    for number in range(1_100):
+        assert packed(record("ann", {"a": number})[1].pack(), under)["a"] == number
+    assert len(under.familiar.values) <= 1_024
 
 
 @given(DATA)

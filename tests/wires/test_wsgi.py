@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from secmw.wires.wsgi import Incoming, key_of, path_of, target_of
+from secmw.http import WSGI
+from secmw.wires.wsgi import Incoming, path_of, target_of
 
 
 def environ(**more: Any) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def test_a_server_that_hands_out_little_at_a_time_is_asked_again() -> None:
     [("x-own", "HTTP_X_OWN"), ("content-type", "CONTENT_TYPE"), ("content-length", "CONTENT_LENGTH")],
 )
 def test_a_header_is_found_under_its_key(name: str, key: str) -> None:
-    assert key_of(name) == key
+    assert WSGI.field(name) == key
 
 
 def test_a_path_is_text_that_stands_for_bytes() -> None:
