@@ -6,7 +6,7 @@ It says what the compiled plans do; it must not decide anything by itself. `secm
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -60,19 +60,35 @@ class Account:
     cookies: tuple[Item, ...]
 
 
-def account(policy: Policy, path: str, *, method: str = "GET", host: str | None = None) -> Account:
+def account(
+    policy: Policy,
+    path: str,
+    *,
+    method: str = "GET",
+    host: str | None = None,
+    xsrf_exempt: Callable[[str], bool] | None = None,
+) -> Account:
     """Work out what a request gets; ``path`` as it is sent, percent-encoded, without its query.
 
+    ``xsrf_exempt`` is what a framework's adapter gives to the middleware under that name.
     Raise ConfigError for a policy that can't be compiled in this version.
     """
-    return _Accountant(policy, path, method.upper(), host).account()
+    return _Accountant(policy, path, method.upper(), host, xsrf_exempt).account()
 
 
 class _Accountant:
     """Hold what every part of an account is worked out from."""
 
-    def __init__(self, policy: Policy, path: str, method: str, host: str | None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        path: str,
+        method: str,
+        host: str | None,
+        exempts: Callable[[str], bool] | None,
+    ) -> None:
         self.base = policy
+        self.exempts = exempts
         self.method = method
         self.host = host
         self.raw = path
@@ -178,6 +194,18 @@ class _Accountant:
             yield self.item("Cross-site requests", "no question is asked of this path", "xsrf.exempt")
             return
         safe = self.method in SAFE_METHODS
+        if (
+            not safe
+            and not self.odd
+            and not self.own
+            and self.exempts is not None
+            and self.exempts(self.path)
+        ):
+            value = "no question is asked: every view here is exempt"
+            yield Item(
+                name="Cross-site requests", value=value, setting="xsrf_exempt", source="the application"
+            )
+            return
         first = "asked of WebSocket handshakes only" if safe else "must be our own"
         token = (
             f"not asked of {self.method}"

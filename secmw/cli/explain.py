@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from secmw.cli.account import Account, Item, account
+from secmw.cli.inside import inside
 from secmw.errors import ConfigError
 from secmw.keys import new_key
 from secmw.policy import Policy
@@ -39,7 +40,9 @@ def command(path: str, file: Path | None, preset: str | None, method: str, host:
     if not path.startswith("/"):
         raise click.BadParameter("a path begins with a slash", param_hint="PATH")
     policy, source = load(file, preset, host)
-    found = account(policy, path, method=method, host=host)
+    outer = None if file is not None else inside()
+    exempts = None if outer is None else outer.xsrf_exempt
+    found = account(policy, path, method=method, host=host, xsrf_exempt=exempts)
     if sys.stdout.isatty():
         from secmw.cli.tables import show
 
@@ -49,13 +52,18 @@ def command(path: str, file: Path | None, preset: str | None, method: str, host:
 
 
 def load(file: Path | None, preset: str | None, host: str | None) -> tuple[Policy, str]:
-    """Return the policy to explain, and where it comes from; without a file, a preset for an example host."""
-    file = file or beside()
-    if file is not None:
-        policy = Policy.from_file(file)
+    """Return the policy to explain, and where it comes from; without one, a preset for an example host."""
+    found: tuple[Policy, str] | None = None
+    outer = inside()
+    if file is None and outer is not None:
+        found = outer.policy, outer.source
+    elif (file := file or beside()) is not None:
+        found = Policy.from_file(file), str(file)
+    if found is not None:
+        policy, source = found
         if preset is None or preset == policy.preset:
-            return policy, str(file)
-        return Policy.from_mapping({**policy.written(), "preset": preset}), f"{file}, with preset {preset}"
+            return policy, source
+        return Policy.from_mapping({**policy.written(), "preset": preset}), f"{source}, with preset {preset}"
     preset = preset or "recommended"
     settings: dict[str, Any] = {"preset": preset, "sessions": None, "secret_keys": [new_key()]}
     if preset == "development":

@@ -19,11 +19,13 @@ else:
 
 #: Verb, module whose ``command`` it is, and its line in `secmw --help`, so that help imports no verb.
 VERBS: Final = {
+    "bench": ("secmw.cli.bench.command", "Say what each part of a policy costs on your own application."),
     "check": ("secmw.cli.check", "Say what of a policy and its store is weaker than it could be."),
     "demo": ("secmw.cli.demo", "Serve a protected application to sign in to."),
     "explain": ("secmw.cli.explain", "Say which rules, headers and cookies a request to PATH gets, and why."),
-    "keys": ("secmw.cli.keys", "Make secret keys."),
+    "keys": ("secmw.cli.keys", "Make and replace secret keys."),
     "sessions": ("secmw.cli.sessions", "List and end sessions."),
+    "sharing": ("secmw.cli.sharing", "Say what the applications on one store agreed on."),
 }
 
 

@@ -18,6 +18,7 @@ from click.core import ParameterSource
 from secmw.audit import Action, Event, open_trail
 from secmw.audit.recorder import Recorder
 from secmw.cli.explain import beside
+from secmw.cli.inside import inside
 from secmw.clock import system
 from secmw.config.settings import Audit
 from secmw.errors import ConfigError, Problem, SinkError, StoreError
@@ -27,6 +28,7 @@ from secmw.sessions.record import Identity, Over, Record
 from secmw.sessions.writes import End, Lost
 from secmw.stores import open_store, sealed
 from secmw.stores.sealing import KEPT_UNDER
+from secmw.sweep import unfinished
 
 if TYPE_CHECKING:
     from secmw.stores.base import Store
@@ -130,7 +132,7 @@ def sweep(url: str | None, file: Path | None) -> None:
         while True:
             batch = store.sweep(system.now(), _BATCH)
             removed += batch
-            if batch < _BATCH:
+            if batch < _BATCH and not unfinished(store):
                 break
     click.echo(f"Removed {removed}.")
 
@@ -162,19 +164,25 @@ class _Place(NamedTuple):
 
 def _place(url: str | None, file: Path | None) -> _Place:
     trail, keys = None, tuple[str, ...]()
-    if url is None or file is not None:
-        if file is None:
-            file = beside()
-        elif click.get_current_context().get_parameter_source("url") is ParameterSource.COMMANDLINE:
-            raise click.UsageError("name either a --store or a --policy")
-        if file is None:
-            raise click.UsageError("there is no policy file here; name a --store or a --policy")
-        policy = Policy.from_file(file)
+    named = click.get_current_context().get_parameter_source("url") is ParameterSource.COMMANDLINE
+    # Which store an application has, its policy says, and no variable around the command.
+    host = None if named or file is not None else inside()
+    if host is not None or url is None or file is not None:
+        if host is not None:
+            policy, source = host.policy, host.source
+        else:
+            if file is None:
+                file = beside()
+            elif named:
+                raise click.UsageError("name either a --store or a --policy")
+            if file is None:
+                raise click.UsageError("there is no policy file here; name a --store or a --policy")
+            policy, source = Policy.from_file(file), str(file)
         url, trail = policy.store, policy.trail
         if policy.sessions is not None and policy.sessions.seal:
             keys = tuple(policy.secret_keys)
         if url is None:
-            raise click.UsageError(f"{file} names no store")
+            raise click.UsageError(f"{source} names no store")
     if url.partition(":")[0] == "memory":
         raise click.UsageError(
             "memory:// keeps sessions in the process that serves; there is nothing to see from here"

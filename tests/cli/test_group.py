@@ -92,4 +92,12 @@ def test_a_wrong_policy_is_told_problem_by_problem_without_a_traceback(
 def test_completion_meets_an_unknown_verb_without_a_word() -> None:
     context = command.make_context("secmw", ["xyzzy"], resilient_parsing=True)
     assert command.resolve_command(context, ["xyzzy"])[1] is None
-    assert command.list_commands(context) == ["check", "demo", "explain", "keys", "sessions"]
+    assert command.list_commands(context) == [
+        "bench",
+        "check",
+        "demo",
+        "explain",
+        "keys",
+        "sessions",
+        "sharing",
+    ]

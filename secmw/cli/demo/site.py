@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Beside the key, in the folder that the demo is started in.
 STORE: Final = "sqlite:.secmw/sessions.db"
+#: Over TLS its cookie is another one, and applications with two different ones share no store.
+STORE_TLS: Final = "sqlite:.secmw/sessions-tls.db"
 
 #: Limits that one can wait for.
 _SHORT: Final[dict[str, Any]] = {
@@ -44,7 +46,7 @@ def policy_for(places: Places, *, short: bool = False) -> Policy:
     shared: dict[str, Any] = {
         **limits,
         "sessions": {"sign_in_url": "/sign-in", **limits.get("sessions", {})},
-        "store": STORE,
+        "store": STORE_TLS if places.tls else STORE,
         "csp": {
             "default-src": ["'none'"],
             "base-uri": ["'none'"],
