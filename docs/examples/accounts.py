@@ -7,7 +7,7 @@ import secrets
 from hmac import compare_digest
 
 
-def slowly(password, salt):
+def slowly(password: str, salt: bytes) -> bytes:
     return hashlib.scrypt(password.encode(), salt=salt, n=2**14, r=8, p=1)
 
 
@@ -17,13 +17,13 @@ DESCRIPTIONS = {"42": "Jane Doe (jane)"}
 HASHES = {"42": slowly("correct horse", SALT)}
 
 
-def verify(user_id, password):
+def verify(user_id: str, password: str) -> bool:
     """Say whether a password is right; it takes as long for somebody who is not there."""
     expected = HASHES.get(user_id, b"")
     return compare_digest(slowly(password, SALT), expected)
 
 
-def find(name, password):
+def find(name: str, password: str) -> str | None:
     """Return the id of the user who signs in, or None."""
     user_id = NAMES.get(name, "nobody")
     return user_id if verify(user_id, password) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
@@ -16,7 +17,7 @@ PAGE = """<!doctype html>
 """
 
 
-async def page(request):
+async def page(request: Request) -> HTMLResponse:
     return HTMLResponse(PAGE.format(nonce=request.scope["secmw"].nonce))
 
 

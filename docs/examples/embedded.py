@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 import secmw
 
 
-async def page(request):
+async def page(request: Request) -> HTMLResponse:
     return HTMLResponse(f"<p>Embedded.</p><!-- {request.scope['secmw'].xsrf_token()} -->")
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secmw
+from secmw.asgi import Receive, Scope, Send
 
 
-async def hello(scope, receive, send):
+async def hello(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] != "http":
         return
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import django
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template import engines
 from django.urls import path
 
@@ -31,11 +31,11 @@ PAGE = """<!doctype html>
 """
 
 
-def page(request):
+def page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(engines["django"].from_string(PAGE).render({"notes": NOTES}, request))
 
 
-def add(request):
+def add(request: HttpRequest) -> HttpResponse:
     NOTES.append(request.POST["note"])
     return HttpResponseRedirect("/")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask, redirect, render_template_string, request
+from flask.typing import ResponseReturnValue
 
 import secmw
 
@@ -18,21 +19,22 @@ PAGE = """<!doctype html>
 """
 
 app = Flask(__name__)
-app.wsgi_app = secmw.wsgi.Middleware(app.wsgi_app, secmw.Policy.development(sessions=None))
+policy = secmw.Policy.development(sessions=None)
+app.wsgi_app = secmw.wsgi.Middleware(app.wsgi_app, policy)  # type: ignore[method-assign]  # as Flask's docs do it
 
 
 @app.context_processor
-def security():
-    exchange = request.environ["secmw"]
+def security() -> dict[str, object]:
+    exchange: secmw.Exchange = request.environ["secmw"]
     return {"xsrf_token": exchange.xsrf_token, "csp_nonce": lambda: exchange.nonce}
 
 
 @app.get("/")
-def page():
+def page() -> str:
     return render_template_string(PAGE, notes=NOTES)
 
 
 @app.post("/notes")
-def add():
+def add() -> ResponseReturnValue:
     NOTES.append(request.form["note"])
     return redirect("/", 303)

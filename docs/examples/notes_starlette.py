@@ -9,8 +9,10 @@ from html import escape
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 import secmw
 
@@ -26,24 +28,24 @@ PAGE = """<!doctype html>
 """
 
 
-async def page(request):
+async def page(request: Request) -> HTMLResponse:
     token = request.scope["secmw"].xsrf_token()
     items = "".join(f"<li>{escape(note)}</li>" for note in NOTES)
     return HTMLResponse(PAGE.format(items=items, token=token))
 
 
-async def add(request):
+async def add(request: Request) -> RedirectResponse:
     form = parse_qs((await request.body()).decode())
     NOTES.append(form["note"][0])
     return RedirectResponse("/", status_code=303)
 
 
-async def add_by_script(request):
+async def add_by_script(request: Request) -> JSONResponse:
     NOTES.append((await request.json())["note"])
     return JSONResponse({"notes": NOTES})
 
 
-async def echo(socket):
+async def echo(socket: WebSocket) -> None:
     await socket.accept()
     await socket.send_text(await socket.receive_text())
     await socket.close()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 import secmw
 
 
-async def show(request):
+async def show(request: Request) -> PlainTextResponse:
     return PlainTextResponse(request.url.path)
 
 

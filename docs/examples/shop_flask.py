@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from typing import ParamSpec
 
 import accounts
 from flask import Flask, redirect, render_template_string, request
+from flask.typing import ResponseReturnValue
 
 import secmw
 from secmw.location import local_target
@@ -36,15 +39,19 @@ SIGN_IN = """<!doctype html>
 """
 
 
-def exchange():
-    return request.environ["secmw"]
+Given = ParamSpec("Given")
 
 
-def sudo_required(view):
+def exchange() -> secmw.Exchange:
+    found: secmw.Exchange = request.environ["secmw"]
+    return found
+
+
+def sudo_required(view: Callable[Given, ResponseReturnValue]) -> Callable[Given, ResponseReturnValue]:
     """Ask for the password again before a view."""
 
     @functools.wraps(view)
-    def guarded(*arguments, **names):
+    def guarded(*arguments: Given.args, **names: Given.kwargs) -> ResponseReturnValue:
         reply = secmw.wsgi.demand_sudo(request.environ)
         if reply is not None:
             # Flask takes a WSGI application for a response.
@@ -58,28 +65,28 @@ app = Flask(__name__)
 
 
 @app.context_processor
-def security():
+def security() -> dict[str, object]:
     return {"xsrf_token": exchange().xsrf_token, "session": exchange().session}
 
 
 @app.get("/")
-def shop():
+def shop() -> str:
     return render_template_string(SHOP)
 
 
 @app.post("/cart")
-def add_to_cart():
+def add_to_cart() -> ResponseReturnValue:
     exchange().session.setdefault("cart", []).append(request.form["item"])
     return redirect("/", 303)
 
 
 @app.get("/sign-in")
-def ask():
+def ask() -> str:
     return render_template_string(SIGN_IN, next=local_target(request.args.get("next", "")))
 
 
 @app.post("/sign-in")
-def sign_in():
+def sign_in() -> ResponseReturnValue:
     name = request.form.get("name", "")
     after = local_target(request.form.get("next", ""))
     user_id = accounts.find(name, request.form.get("password", ""))
@@ -92,9 +99,10 @@ def sign_in():
 
 @app.get("/account/addresses")
 @sudo_required
-def addresses():
+def addresses() -> str:
     return f"Where we send your orders, asked by {exchange().session.user_id}."
 
 
 policy = secmw.Policy.development(sessions={"sign_in_url": "/sign-in"})
-app.wsgi_app = secmw.wsgi.Middleware(app.wsgi_app, policy, hooks=secmw.Hooks(verify=accounts.verify))
+hooks = secmw.Hooks(verify=accounts.verify)
+app.wsgi_app = secmw.wsgi.Middleware(app.wsgi_app, policy, hooks=hooks)  # type: ignore[method-assign]  # as Flask's docs do it

@@ -11,7 +11,8 @@ from urllib.parse import parse_qs
 import accounts
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 import secmw
@@ -20,15 +21,15 @@ from secmw.location import local_target
 FORM = '<form method="post" action="{action}"><input type="hidden" name="xsrf_token" value="{token}">{inner}</form>'
 
 
-def page(request, title, text):
+def page(request: Request, title: str, text: str) -> Response:
     return HTMLResponse(f"<!doctype html>\n<title>{title}</title>\n<h1>{title}</h1>\n{text}")
 
 
-def form(request, action, inner):
+def form(request: Request, action: str, inner: str) -> str:
     return FORM.format(action=action, token=request.scope["secmw"].xsrf_token(), inner=inner)
 
 
-async def shop(request):
+async def shop(request: Request) -> Response:
     session = request.scope["secmw"].session
     items = "".join(f"<li>{escape(item)}</li>" for item in session.get("cart", []))
     if session.user_id is None:
@@ -41,14 +42,14 @@ async def shop(request):
     return page(request, "Shop", f"<ul>{items}</ul>\n{add}\n<p>{person}</p>")
 
 
-async def add_to_cart(request):
+async def add_to_cart(request: Request) -> Response:
     session = request.scope["secmw"].session
     fields = parse_qs((await request.body()).decode())
     session.setdefault("cart", []).append(fields["item"][0])
     return RedirectResponse("/", status_code=303)
 
 
-async def ask(request):
+async def ask(request: Request) -> Response:
     after = escape(local_target(request.query_params.get("next", "")))
     inner = (
         f'<input type="hidden" name="next" value="{after}">'
@@ -58,7 +59,7 @@ async def ask(request):
     return page(request, "Sign in", form(request, "/sign-in", inner))
 
 
-async def sign_in(request):
+async def sign_in(request: Request) -> Response:
     fields = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
     name, password = fields.get("name", ""), fields.get("password", "")
     user_id = await run_in_threadpool(accounts.find, name, password)
@@ -70,7 +71,7 @@ async def sign_in(request):
     return RedirectResponse(local_target(fields.get("next", "")), status_code=303)
 
 
-async def addresses(request):
+async def addresses(request: Request) -> Response:
     return page(
         request, "Where we send your orders", f"<p>Asked by {request.scope['secmw'].session.user_id}.</p>"
     )

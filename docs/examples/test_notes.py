@@ -10,18 +10,18 @@ from secmw.testing import Client
 
 
 @pytest.fixture(params=[notes_starlette.app, notes_flask.app], ids=["starlette", "flask"])
-def client(request):
+def client(request: pytest.FixtureRequest) -> Client:
     return Client(request.param, base_url="http://localhost:8000")
 
 
-def test_a_note_is_added_with_the_token_of_the_page(client):
+def test_a_note_is_added_with_the_token_of_the_page(client: Client) -> None:
     page = client.get("/")
     assert page.status == 200
     assert client.post("/notes", form={"note": "Call Ada"}).status == 303
     assert "Call Ada" in client.get("/").text
 
 
-def test_a_form_of_another_site_is_refused(client):
+def test_a_form_of_another_site_is_refused(client: Client) -> None:
     client.get("/")
     answer = client.post("/notes", form={"note": "spam"}, headers={"Origin": "https://evil.example"})
     assert answer.status == 403

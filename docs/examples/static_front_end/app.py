@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -14,11 +15,11 @@ import secmw
 NOTES = ["Buy milk"]
 
 
-async def list_notes(request):
+async def list_notes(request: Request) -> JSONResponse:
     return JSONResponse(NOTES)
 
 
-async def add_note(request):
+async def add_note(request: Request) -> JSONResponse:
     NOTES.append((await request.json())["note"])
     return JSONResponse(NOTES, status_code=201)
 
