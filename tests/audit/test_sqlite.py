@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sqlite3
 import stat
@@ -18,6 +17,7 @@ import pytest
 
 from secmw import SinkError
 from secmw.audit import AsyncSQLiteTrail, Event, SQLiteTrail
+from tests.forks import forked
 
 EVENT = Event(time=1_750_000_000.0, action="user_login", user_id="42", extra={"cart": [1]})
 
@@ -150,16 +150,13 @@ def test_a_killed_process_loses_no_event_that_it_was_told_is_kept(path: Path) ->
 @FORKS
 def test_a_forked_process_opens_its_own(path: Path, trail: SQLiteTrail) -> None:
     trail.append([EVENT])
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            ids = [event.id for event in trail.append([EVENT])]
-            trail.close()
-            code = 0 if ids == [2] else 2
-        finally:
-            os._exit(code)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+    def appends() -> bool:
+        ids = [event.id for event in trail.append([EVENT])]
+        trail.close()
+        return ids == [2]
+
+    forked(appends)
     assert [event.id for event in trail.append([EVENT])] == [3]
     assert trail.count() == 3
 

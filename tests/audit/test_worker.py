@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 
 import pytest
 
 from secmw.audit.worker import Worker
+from tests.forks import forked
 
 pytestmark = pytest.mark.anyio
 
@@ -76,17 +76,11 @@ async def test_a_forked_process_has_its_own() -> None:
     worker = Worker("secmw-test")
     await worker.run(len, "ab")
 
-    def fork() -> int:
-        child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                # The parent's thread is not here to answer.
-                code = 0 if asyncio.run(asyncio.wait_for(worker.run(len, "abc"), 5)) == 3 else 2
-                worker.close()
-            finally:
-                os._exit(code)
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    def answers() -> bool:
+        # The parent's thread is not here to do so.
+        length = asyncio.run(asyncio.wait_for(worker.run(len, "abc"), 5))
+        worker.close()
+        return length == 3
 
-    assert await asyncio.to_thread(fork) == 0
+    await asyncio.to_thread(forked, answers)
     worker.close()

@@ -51,8 +51,48 @@ def validated_wsgi(policy: Policy) -> Any:
     return secmw.wsgi.Middleware(validator(app.wsgi), policy, **given(policy, "wsgi"))
 
 
+def starlette(policy: Policy) -> Any:
+    """Register secmw with a Starlette application."""
+    from tests.conformance.frameworks.starlette import starlette
+
+    return starlette(policy)
+
+
+def fastapi(policy: Policy) -> Any:
+    """Wrap a FastAPI application."""
+    from tests.conformance.frameworks.fastapi import fastapi
+
+    return fastapi(policy)
+
+
+def django_in_threads(policy: Policy) -> Any:
+    """Put secmw first among the middleware of a Django project that runs under WSGI."""
+    from tests.conformance.frameworks.django import make
+
+    return make(policy, "wsgi")
+
+
+def django_on_a_loop(policy: Policy) -> Any:
+    """Do the same where the project runs under ASGI, and nothing of it in a thread."""
+    from tests.conformance.frameworks.django import make
+
+    return make(policy, "asgi")
+
+
+def flask(policy: Policy) -> Any:
+    """Put a Flask application under a policy."""
+    from tests.conformance.frameworks.flask import make
+
+    return make(policy)
+
+
 BUILDS: Final[dict[str, Build]] = {
     "asgi": Build(interface="asgi", make=raw_asgi),
     "wsgi": Build(interface="wsgi", make=raw_wsgi),
     "wsgi-validated": Build(interface="wsgi", make=validated_wsgi, validates=True),
+    "starlette": Build(interface="asgi", make=starlette, server="uvicorn-httptools"),
+    "fastapi": Build(interface="asgi", make=fastapi, server="uvicorn-httptools"),
+    "django": Build(interface="wsgi", make=django_in_threads, server="gunicorn-gthread"),
+    "django-async": Build(interface="asgi", make=django_on_a_loop, server="uvicorn-httptools"),
+    "flask": Build(interface="wsgi", make=flask, server="gunicorn-gthread"),
 }

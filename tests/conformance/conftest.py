@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from tests.conformance.stacks import Stack
 
 #: Every build but plain WSGI, which is there with validators; then every server, and the builds that name one.
-IN_PROCESS: Final = tuple(name for name in BUILDS if name != "wsgi")
+IN_PROCESS: Final = tuple(
+    name if name in ("asgi", "wsgi-validated") else pytest.param(name, marks=pytest.mark.framework)
+    for name in BUILDS
+    if name != "wsgi"
+)
 SERVED: Final = tuple(f"{name}@{build.server}" for name, build in BUILDS.items() if build.server)
 REAL: Final = tuple(pytest.param(kind, marks=pytest.mark.server) for kind in (*SERVERS, *SERVED))
 FEW: Final = tuple(
@@ -25,10 +29,17 @@ FEW: Final = tuple(
 )
 
 
+#: What asks a thousand times: measured where it asks the plain applications, which reach as much of secmw as any.
+LONG: Final = frozenset({"test_nonsense_in_any_header_is_refused_or_ignored"})
+
+
 @pytest.fixture(autouse=True)
 def _without_coverage(request: pytest.FixtureRequest) -> None:
-    """What a client of a server runs is not secmw."""
-    if request.node.get_closest_marker("server"):
+    """What a client of a server runs is not secmw; and to measure takes longer than to run."""
+    test: pytest.Function = request.node
+    if test.get_closest_marker("server") or (
+        test.get_closest_marker("framework") and test.originalname in LONG
+    ):
         request.getfixturevalue("unmeasured")
 
 

@@ -98,9 +98,14 @@ _AROUND: Final[Mapping[str, Callable[..., Any]]] = {
 
 
 def one(exchange: Any, name: str, *needs: Any) -> Any:
-    """Take one step; with `try` before it, a SessionError is a result like any other."""
+    """Take one step; with `try` before it, a SessionError is a result like any other.
+
+    `override` is about the response, and is given the settings that it shall have instead.
+    """
     if name in _AROUND:
         return _AROUND[name](*needs)
+    if name == "override":
+        return exchange.override(**needs[0])
     if name != "try":
         return _STEPS[name](exchange.session, *needs)
     try:

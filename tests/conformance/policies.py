@@ -112,6 +112,7 @@ _MAKERS: Final[dict[str, Callable[[], Policy]]] = {
     "sessions-embed": lambda: _sessions().embed(["https://portal.example.org"]),
     "sessions-development": lambda: Policy.development(secret_keys=[KEY], store="memory://"),
     "sessions-limits": lambda: _sessions(sessions={"persistent": True, "cap": 2, "max_size": 1024}),
+    "sessions-named": lambda: _sessions(sessions={"namespace": "shop", "shared": ["theme"]}),
     "sessions-anonymous": lambda: _sessions(sessions={"on_outage": "anonymous"}),
     "sessions-classes": lambda: _sessions().at("/static/", sessions=None),
     "sessions-everything": lambda: _sessions(clear_site_data=["cache", "storage", "cookies"]),

@@ -14,6 +14,7 @@ from typing import Any, Final
 import pytest
 
 from secmw.testing import Client, Response
+from tests.adapters.secmw_django.site import apart
 from tests.docs.blocks import DOCS
 
 EXAMPLES: Final = DOCS / "examples"
@@ -25,13 +26,45 @@ ELSEWHERE: Final = "https://evil.example"
 TESTED: Final = {
     "accounts.py",
     "csp_nonce.py",
+    # tests/adapters
+    "django_site/documents/__init__.py",
+    "django_site/documents/admin.py",
+    "django_site/documents/apps.py",
+    "django_site/documents/management/__init__.py",
+    "django_site/documents/management/commands/__init__.py",
+    "django_site/documents/management/commands/demo.py",
+    "django_site/documents/migrations/0001_initial.py",
+    "django_site/documents/migrations/__init__.py",
+    "django_site/documents/models.py",
+    "django_site/documents/views.py",
+    "django_site/manage.py",
+    "django_site/mysite/__init__.py",
+    "django_site/mysite/asgi.py",
+    "django_site/mysite/settings.py",
+    "django_site/mysite/urls.py",
+    "django_site/mysite/wsgi.py",
     "embedded.py",
+    # tests/adapters
+    "fastapi_spa/app.py",
+    "flask_shop/shop/__init__.py",
+    "flask_shop/shop/account.py",
+    "flask_shop/shop/goods.py",
+    "flask_shop/shop/hooks.py",
+    "flask_shop/shop/people.py",
     "hello_asgi.py",
     "hello_wsgi.py",
     "notes_django.py",
     "notes_flask.py",
     "notes_starlette.py",
     "path_classes.py",
+    # tests/adapters
+    "quart_adapter/app.py",
+    "quart_adapter/quart_secmw.py",
+    "sharing/common.py",
+    "sharing/desk.py",
+    "sharing/forum.py",
+    "sharing/serve.py",
+    "sharing/shop.py",
     "shop_flask.py",
     "shop_starlette.py",
     "static_front_end/app.py",
@@ -120,13 +153,14 @@ def test_a_socket_of_another_site_is_refused() -> None:
 
 
 def test_django_asks_for_its_token_and_secmw_for_the_origin() -> None:
-    client = Client(load("notes_django.py").application, base_url=HERE)
-    page = client.get("/").text
-    token = page.partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
-    assert refused(client, "/notes", form={"note": "x"}, headers={"Origin": ELSEWHERE}) == "cross_origin"
-    assert client.post("/notes", form={"note": "x"}).status == 403  # Django's own page
-    assert client.post("/notes", form={"note": "Call Ada", "csrfmiddlewaretoken": token}).status == 302
-    assert "<li>Call Ada</li>" in client.get("/").text
+    with apart():  # it configures Django, and this process is another project already
+        client = Client(load("notes_django.py").application, base_url=HERE)
+        page = client.get("/").text
+        token = page.partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
+        assert refused(client, "/notes", form={"note": "x"}, headers={"Origin": ELSEWHERE}) == "cross_origin"
+        assert client.post("/notes", form={"note": "x"}).status == 403  # Django's own page
+        assert client.post("/notes", form={"note": "Call Ada", "csrfmiddlewaretoken": token}).status == 302
+        assert "<li>Call Ada</li>" in client.get("/").text
 
 
 def test_a_static_front_end_fetches_its_token() -> None:

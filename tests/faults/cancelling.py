@@ -185,6 +185,8 @@ async def _play(port: int, count: int, wrong: str) -> Row:
 async def _cancelled(server: Server, halves: Halves, count: int) -> Row:
     row = Row(fault="requests cancelled in the middle of a Redis reply", times=0, tally=Tally())
     people = [_Person(f"p{number}", server, row.tally) for number in range(_PEOPLE)]
+    # What was asked at start-up is over: the application knows no lifespan.
+    halves.connections = 0
     await asyncio.gather(*(person.come() for person in people))
     turn = 0
     while row.times < count and not row.broken():

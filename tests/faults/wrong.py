@@ -18,8 +18,8 @@ def forget_who_left() -> None:
     received = wire.data_received
 
     def left(question: Any) -> bool:
-        errand = getattr(question.done, "__self__", None)
-        return errand is not None and errand.outcome.cancelled()
+        asked = question if hasattr(question, "outcome") else getattr(question.done, "__self__", None)
+        return asked is not None and asked.outcome.cancelled()
 
     def data_received(self: Any, data: bytes) -> None:
         self._waiting = deque(question for question in self._waiting if not left(question))

@@ -58,6 +58,8 @@ class Stage:
         self.app = secmw.asgi.Middleware(
             application, policy(terms), hooks=Hooks(verify=_verify), store=self.store, clock=self.clocks
         )
+        # It has nobody to agree with, and what it would ask of the store is no part of a history.
+        self.app.guard.store = self.store
 
 
 @cache
