@@ -17,15 +17,16 @@ EMPTY := $(CACHE)/empty
 # The first Python that is new enough; PYTHON=... overrides.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
-# How many test processes; a number, or 0 for one process without xdist.
-WORKERS ?= 2
+# How many test processes; a number, or 0 for one process without xdist. Three on two cores: many tests wait for a server.
+WORKERS ?= 3
 # More words for pytest, as in: make test PYTEST="-k cookies -x"
 PYTEST ?=
-# More words for `make bench` and `make peers`, as in: make bench BENCH=--write
+# More words for `make bench`, as in BENCH='--only peers', and for `make peers`, as in BENCH=--write
 BENCH ?=
-# How long `make soak` plays: histories of sessions, rounds of each race.
+# How long `make soak` plays: histories of sessions, rounds of each race, seconds of load on each application.
 HISTORIES ?= 100000
 ROUNDS ?= 1000
+LOAD ?= 30
 
 UV := $(DEV)/bin/uv
 INSTALL := $(UV) pip install --quiet --require-hashes
@@ -34,23 +35,26 @@ export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
 
 # Debian's packages that the tests drive: the browser, the tool that makes it trust a test authority, a clock that can be moved,
-# and servers.
-APT := chromium curl libfaketime libnss3-tools mariadb-server postgresql redis-server
+# servers, and what presses on them.
+APT := chromium curl libfaketime libnss3-tools mariadb-server postgresql redis-server valgrind wrk
 
 # The parts where an untested branch is a security fault.
 CORE := */secmw/checks/*,*/secmw/cookies/*,*/secmw/headers/*,*/secmw/exchange.py
 SOURCES := secmw adapters tests benchmarks
+# The folders of docs/examples, in runs of mypy where no two modules have the same name.
+APART := 'quart_adapter sharing' static_front_end
+TOGETHER := $(filter-out __pycache__ $(subst ',,$(APART)),$(notdir $(patsubst %/,%,$(wildcard docs/examples/*/))))
 
 .PHONY: help demo check test bench soak peers docs requirements pins lint types format clean
-.PHONY: apt wheel-env wheel-tests coverage soak-model soak-races soak-faults soak-search
+.PHONY: apt wheel-env wheel-tests coverage soak-model soak-races soak-faults soak-load soak-search
 
 help:
 	@echo 'make demo          serve a protected application to sign in to'
 	@echo 'make check         lint, types and the tests that start no server: under two minutes'
 	@echo 'make test          everything, against the built wheel'
 	@echo 'make docs          the documentation, into docs/_build/html'
-	@echo 'make bench         what secmw costs'
-	@echo 'make peers         the same next to other libraries'
+	@echo 'make bench         what secmw costs, and others next to it, in ten minutes: into docs/explanation/benchmarks.md'
+	@echo "make peers         the same next to other libraries, and Django's own tests played with secmw"
 	@echo 'make soak          the long searches, for hours: sessions against their model, races, fuzzing, hypothesis'
 	@echo 'make requirements  each security requirement and the test that covers it'
 	@echo 'make pins          compile requirements/*.in again, upgrading'
@@ -130,6 +134,8 @@ lint: $(DEV)/.dev
 types: $(DEV)/.dev
 	@echo '== types'
 	@$(DEV)/bin/mypy
+	@cd docs/examples; for folders in '*.py $(TOGETHER)' $(APART); do \
+		$(DEV)/bin/mypy --config-file mypy.ini --cache-dir $(CACHE)/mypy-examples $$folders; done
 
 format: $(DEV)/.dev
 	@$(DEV)/bin/ruff check --cache-dir $(CACHE)/ruff --fix .
@@ -138,7 +144,7 @@ format: $(DEV)/.dev
 check: lint types
 	@echo '== tests without servers'
 	@HYPOTHESIS_PROFILE=check $(DEV)/bin/pytest -q -n $(WORKERS) --dist worksteal \
-		-m 'not server and not browser and not fuzz' $(PYTEST)
+		-m 'not server and not browser and not fuzz and not framework' $(PYTEST)
 
 # Lint, types and docs first, so that the last lines are pytest's and coverage's.
 test: apt $(DEV)/.dev
@@ -169,14 +175,15 @@ docs: $(DEV)/.dev
 requirements: $(DEV)/.dev
 	@$(DEV)/bin/python tests/requirements.py
 
-bench: $(DEV)/.dev
-	@$(DEV)/bin/python -m benchmarks.overhead $(BENCH)
+# In the environment of other libraries: most sections say what those cost too.
+bench: $(PEERS)/.peers apt
+	@$(PEERS)/bin/python -m benchmarks --write $(BENCH)
 
 peers: $(PEERS)/.peers apt
 	@$(PEERS)/bin/python -m benchmarks.peers $(BENCH)
 
-# Each by itself too; the first two end with a line for docs/explanation/soak.md.
-soak: soak-model soak-races soak-faults soak-search
+# Each by itself too; the first two, and the load, end with a line for docs/explanation/soak.md.
+soak: soak-model soak-races soak-faults soak-load soak-search
 
 soak-model: $(DEV)/.dev apt
 	@echo '== sessions against their model'
@@ -195,6 +202,10 @@ soak-races: $(DEV)/.dev apt
 soak-faults: $(DEV)/.dev apt
 	@echo '== servers that are killed, held up and full, and clocks that are set'
 	@$(DEV)/bin/python -m tests.faults
+
+soak-load: $(DEV)/.dev apt
+	@echo '== applications under load'
+	@$(DEV)/bin/python -m tests.load $(LOAD)
 
 soak-search: $(DEV)/.dev apt
 	@echo '== fuzzing and hypothesis'

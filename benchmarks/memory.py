@@ -1,7 +1,11 @@
-"""What a session costs in the memory store: bytes, the garbage collector's time, and the time to find one.
+"""What secmw takes in memory: sessions in the memory store, requests and connections that are open, a million requests that are over.
 
-python -m benchmarks.memory                a million sessions of each kind
-python -m benchmarks.memory --count 100000
+python -m benchmarks.memory                a million sessions of each kind, and a million requests of each kind
+python -m benchmarks.memory --write        put it into docs/explanation/benchmarks.md as well
+python -m benchmarks.memory --short        a few seconds; --quick: hardly anything
+python -m benchmarks.memory --count 100000 so many sessions, and nothing else
+
+Sessions and growth are measured in new processes, each of which has done nothing else before.
 """
 
 from __future__ import annotations
@@ -10,28 +14,30 @@ import argparse
 import gc
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import Any, Final
 
+from benchmarks import held, page, served
+from benchmarks.held import Growth, Held, resident
+from secmw.cli.bench.plot import bars
 from secmw.sessions.identifier import new_id
 from secmw.sessions.record import Identity, Record, written
 from secmw.sessions.writes import Create
 from secmw.stores import MemoryStore
 
 #: Bytes of data in each session.
-PAYLOAD = 106
+PAYLOAD: Final = 106
 #: What Chrome sends on Windows.
-AGENT = (
+AGENT: Final = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
     " Chrome/142.0.0.0 Safari/537.36"
 )
 
-KINDS = ("anonymous", "signed in")
+KINDS: Final = ("anonymous", "signed in")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,28 +54,41 @@ class Cost:
 
 def measure(kind: str, count: int) -> Cost:
     """Fill a store in a new process, and return what that cost."""
-    # Coverage tracing would cost memory and time of its own.
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
-    # -P: the installed secmw is measured, not the one in whatever folder this is.
-    done = subprocess.run(
-        [sys.executable, "-P", __file__, "--one", kind, "--count", str(count)],
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return Cost(**json.loads(done.stdout))
+    return Cost(**_apart("benchmarks.memory", "--one", kind, "--count", str(count)))
+
+
+def grow(which: str, count: int) -> Growth:
+    """Have requests answered in a new process, and return by how much that has grown."""
+    return Growth(**_apart("benchmarks.held", "--growth", which, "--count", str(count)))
+
+
+def _apart(module: str, *words: str) -> Any:
+    """Run a module in a new process; return the JSON that it prints."""
+    with served.importable() as folder:
+        # Coverage tracing would cost memory and time of its own.
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+        # -P: the installed secmw is measured, not the one in whatever folder this is.
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", module, *words],
+            env={**environ, "PYTHONPATH": str(folder)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    return json.loads(done.stdout)
 
 
 def measure_here(kind: str, count: int) -> Cost:
     """Fill a store in this process, which has done nothing else before, and return what that cost."""
-    store = MemoryStore(max_sessions=2 * count)
     now = time.time()
     gc.collect()
-    before = _resident()
+    # What is loaded costs the collector some time too, and is no session. The store comes after: it is to be looked through.
+    gc.freeze()
+    store = MemoryStore(max_sessions=2 * count)
+    before = resident()
     for number in range(count):
         _create(store, number, now, signed_in=kind == "signed in")
-    grown = _resident() - before
+    grown = resident() - before
     selectors = [
         new_id().selector,
         *(key.decode() for key in list(store._sessions)[:: max(1, count // 10_000)]),
@@ -96,10 +115,6 @@ def _create(store: MemoryStore, number: int, now: float, *, signed_in: bool) -> 
     store.write(Create(record=record, user_id=user, checked_at=now))
 
 
-def _resident() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-
-
 def _timed(call: Callable[[], object]) -> float:
     # The process's own time: a busy machine makes nothing dearer.
     start = time.process_time()
@@ -107,21 +122,99 @@ def _timed(call: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
+# --- the tables ---------------------------------------------------------------------------------------------------------
+
+
+def _sessions(costs: Sequence[Cost]) -> Iterator[str]:
+    yield "| sessions in the memory store | bytes each | gc.collect(), ms | load, µs | whole sweep, ms |"
+    yield "|---|--:|--:|--:|--:|"
+    for cost in costs:
+        yield (
+            f"| {cost.count:,}, {cost.kind} | {cost.bytes:.0f} | {cost.collect_ms:.1f} | {cost.load_us:.2f} "
+            f"| {cost.sweep_ms:,.0f} |"
+        )
+
+
+def added(rows: Sequence[Held]) -> dict[str, dict[str, float]]:
+    """Return how many bytes each application holds for a connection of each kind, beyond those of the bare one."""
+    bare = {row.kind: row.bytes for row in rows if row.variant == held.BARE}
+    found: dict[str, dict[str, float]] = {}
+    for row in rows:
+        if row.variant != held.BARE:
+            found.setdefault(row.kind, {})[row.variant] = row.bytes - bare[row.kind]
+    return found
+
+
+def _connections(rows: Sequence[Held]) -> Iterator[str]:
+    more = held.VARIANTS[1:]
+    yield f"| bytes for | bare | {' | '.join(f'{variant} adds' for variant in more)} | left when over | garbage objects |"
+    yield f"|---|{'--:|' * (len(more) + 3)}"
+    for kind, figures in added(rows).items():
+        whole = {row.variant: row for row in rows if row.kind == kind}
+        ours = [whole[variant] for variant in (held.STRANGER, held.SIGNED_IN)]
+        cells = [f"{whole[held.BARE].bytes:,.0f}", *(f"{figures[variant]:,.0f}" for variant in more)]
+        cells += [f"{max(row.left for row in ours):,.0f}", f"{max(row.garbage for row in ours):.2f}"]
+        yield f"| {kind} | {' | '.join(cells)} |"
+
+
+def _growth(rows: Sequence[Growth]) -> Iterator[str]:
+    yield "| requests, all over | how many | the process has grown by, KB | Python's blocks |"
+    yield "|---|--:|--:|--:|"
+    for row in rows:
+        yield f"| {row.requests} | {row.count:,} | {row.bytes / 1024:,.0f} | {row.blocks:+,} |"
+
+
+def report(*, quick: bool = False, short: bool = False) -> page.Section:
+    """Measure all three."""
+    sessions, requests = (1_000, 100) if quick else (100_000, 10_000) if short else (1_000_000, 1_000_000)
+    count, recheck = (20, 0.1) if quick else (200, 0.3) if short else (1_000, 1.0)
+    costs = [measure(kind, sessions) for kind in KINDS]
+    connections = held.measure(count=count, recheck=recheck)
+    grown = [grow(which, requests) for which in held.VISITORS]
+    lines = [
+        f"Measured {page.machine()}; {PAYLOAD} bytes of data in each session, {count} connections of each kind at a time.",
+        "",
+        *_sessions(costs),
+        "",
+        *_connections(connections),
+        "",
+        *_growth(grown),
+        "",
+        "![Bytes added](benchmarks/memory-held.svg)",
+    ]
+    more = held.VARIANTS[1:]
+    plot = bars(
+        "Held for each connection, beyond the bare application's",
+        more,
+        [(kind, [figures[variant] for variant in more]) for kind, figures in added(connections).items()],
+        unit="bytes",
+    )
+    data = {
+        name: [asdict(row) for row in rows]
+        for name, rows in (("sessions", costs), ("connections", connections), ("growth", grown))
+    }
+    return page.Section("memory", "\n".join(lines) + "\n", data, {"held": plot})
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Run from the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--count", type=int, default=1_000_000, help="sessions in the store")
+    parser.add_argument("--quick", action="store_true", help="hardly anything; the figures mean nothing")
+    parser.add_argument("--short", action="store_true", help="a few seconds")
+    parser.add_argument("--write", action="store_true", help=f"put it into {page.BENCHMARKS.name} as well")
+    parser.add_argument("--count", type=int, help="so many sessions in the store, and nothing else")
     parser.add_argument("--one", choices=KINDS, help="measure one kind in this process, and print it as JSON")
     wanted = parser.parse_args(arguments)
+    page.quiet()
     if wanted.one:
-        print(json.dumps(asdict(measure_here(wanted.one, wanted.count))))
-        return
-    print(f"{wanted.count} sessions in the memory store, {PAYLOAD} bytes of data each\n")
-    print(f"{'':10} {'bytes each':>10} {'gc.collect':>12} {'load':>9} {'whole sweep':>12}")
-    for kind in KINDS:
-        cost = measure(kind, wanted.count)
-        print(
-            f"{kind:10} {cost.bytes:10.0f} {cost.collect_ms:9.1f} ms {cost.load_us:6.2f} us {cost.sweep_ms:9.0f} ms"
-        )
+        print(json.dumps(asdict(measure_here(wanted.one, wanted.count or 1_000_000))))
+    elif wanted.count:
+        print("\n".join(_sessions([measure(kind, wanted.count) for kind in KINDS])))
+    else:
+        section = report(quick=wanted.quick, short=wanted.short)
+        if wanted.write:
+            page.publish(section)
+        print(section.text)
 
 
 if __name__ == "__main__":

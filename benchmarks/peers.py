@@ -1,8 +1,10 @@
 """secmw next to other libraries: what each does to an application, what it adds to a request, what becomes of a session.
 
+And in the place of another: Django's own tests, played against secmw's session engine and middleware; if one fails, so does this.
+
 python -m benchmarks.peers                     print all tables
 python -m benchmarks.peers --write             put them into docs/explanation/ as well
-python -m benchmarks.peers --only behaviour    one of behaviour, times and sessions
+python -m benchmarks.peers --only behaviour    one of behaviour, times, sessions and django-tests
 
 It runs in the environment that `make peers` makes from requirements/peers.txt. No peer is imported before it is asked
 for, so this module loads without any.
@@ -20,8 +22,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import secmw.asgi
-from benchmarks import overhead, page, requests
+from benchmarks import page, parts, requests
 from benchmarks.behaviour import QUESTIONS, Subject
+from benchmarks.django_tests.report import report
 from benchmarks.probe import ask, prove
 from benchmarks.semantics import table
 from benchmarks.timing import compare
@@ -29,6 +32,7 @@ from secmw.asgi import App, Scope
 
 PAGE: Final = page.EXPLANATION / "peers.md"
 SESSIONS: Final = page.EXPLANATION / "sessions-compared.md"
+DJANGO: Final = page.EXPLANATION / "django-tests.md"
 
 _SECRET: Final = "for-measuring-only-0123456789abcdef"  # noqa: S105 (signs nothing that matters)
 
@@ -91,12 +95,12 @@ def cross_origin(app: App) -> App:
 
 def whole(app: App) -> App:
     """Wrap with the recommended policy, everything on."""
-    return secmw.asgi.Middleware(app, overhead.whole())
+    return secmw.asgi.Middleware(app, parts.whole())
 
 
 def headers_only(app: App) -> App:
     """Wrap with the recommended headers and no checks."""
-    return secmw.asgi.Middleware(app, overhead.headers_only())
+    return secmw.asgi.Middleware(app, parts.headers_only())
 
 
 def secmw_nonce(scope: Scope) -> str:
@@ -165,7 +169,7 @@ def rows() -> dict[str, Timed]:
     )
     theirs = _cookie(b"; csrftoken=" + token)
     double = ((b"x-csrftoken", token),)
-    visitor = overhead.Visitor(asgi=True)
+    visitor = parts.Visitor(asgi=True)
     post, broken = dict(visitor.post()["headers"]), dict(visitor.broken()["headers"])
     ours = ((b"cookie", post[b"cookie"]),)
     bad = ((b"x-csrftoken", token[:-4] + b"AAAA"),)
@@ -221,8 +225,8 @@ def _prove(name: str, row: Timed, app: App) -> None:
         headers = sends(row)
         if headers is not None:
             found = ask(app, requests.scope(method, headers))
-            enough = len(found.headers) >= overhead.OWN + row.adds
-            prove(name, found, headers=None if enough else overhead.OWN + row.adds)
+            enough = len(found.headers) >= parts.OWN + row.adds
+            prove(name, found, headers=None if enough else parts.OWN + row.adds)
     if row.broken:
         refused = ask(app, requests.scope("POST", _post(row, row.broken)))
         prove(f"{name}, broken", refused, status=403)
@@ -268,6 +272,7 @@ PARTS: Final[dict[str, tuple[Callable[[], str], Path]]] = {
     "behaviour": (behaviour, PAGE),
     "times": (times, PAGE),
     "sessions": (table.tables, SESSIONS),
+    "django-tests": (report, DJANGO),
 }
 
 

@@ -55,7 +55,7 @@ class Place:
     or are over. ``weigh`` returns the bytes of all that is there. ``counted`` hands out the URL and a count of the round
     trips to it; where there is no server, there are none. ``pids`` are the server's processes, and ``logged`` returns the bytes
     that it has written for replicas, or for its own recovery, so far. A Redis counts its ``looks`` at the wire, each of which
-    may find several commands.
+    may find several commands, and ``forgets`` by itself what is over, after some minutes.
     """
 
     name: str
@@ -67,6 +67,7 @@ class Place:
     pids: Callable[[], Sequence[int]] = tuple
     logged: Callable[[], int] = int
     looks: Callable[[], int] = int
+    forgets: bool = False
 
 
 def selector(number: int) -> str:
@@ -316,6 +317,7 @@ def _in_redis(
         pids=lambda: [master.process.pid for master in masters if master.process],
         logged=lambda: _sum(masters, "replication", "master_repl_offset"),
         looks=lambda: _sum(masters, "stats", "total_reads_processed"),
+        forgets=True,
     )
 
 

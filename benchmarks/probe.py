@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmarks.requests import receive
@@ -19,6 +19,7 @@ class Answer:
 
     status: int
     headers: tuple[tuple[str, str], ...]
+    body: bytes = b""
 
     def values(self, name: str) -> list[str]:
         """Return every value of a header."""
@@ -37,6 +38,8 @@ async def ask_asgi(app: Any, scope: Any) -> Answer:
                 (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in lines
             )
             answer = Answer(message["status"], headers)
+        else:
+            answer = replace(answer, body=answer.body + message.get("body", b""))
 
     await app(scope, receive, send)
     return answer
@@ -53,7 +56,7 @@ def ask(app: Any, request: Any, *, asgi: bool = True) -> Answer:
         answer = Answer(int(status[:3]), tuple((name.lower(), value) for name, value in headers))
 
     body = app(request, start_response)
-    b"".join(body)
+    answer = replace(answer, body=b"".join(body))
     if hasattr(body, "close"):
         body.close()
     return answer

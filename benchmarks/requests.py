@@ -10,6 +10,7 @@ cached, which would flatter every variant that looks names up.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from io import BytesIO
 from typing import Any
 
 from secmw.asgi import App, Message, Receive, Scope, Send
@@ -59,7 +60,7 @@ def _fresh(data: bytes) -> bytes:
     return bytes(bytearray(data))
 
 
-def scope(method: str, headers: Iterable[tuple[bytes, bytes]]) -> Scope:
+def scope(method: str, headers: Iterable[tuple[bytes, bytes]], path: str = "/cart") -> Scope:
     """Make the scope of one request as uvicorn does."""
     return {
         "type": "http",
@@ -70,15 +71,15 @@ def scope(method: str, headers: Iterable[tuple[bytes, bytes]]) -> Scope:
         "scheme": "https",
         "method": method,
         "root_path": "",
-        "path": "/cart",
-        "raw_path": b"/cart",
+        "path": path,
+        "raw_path": path.encode(),
         "query_string": b"",
         "headers": [(_fresh(name), _fresh(value)) for name, value in headers],
         "state": {},
     }
 
 
-def environ(method: str, headers: Iterable[tuple[bytes, bytes]]) -> dict[str, Any]:
+def environ(method: str, headers: Iterable[tuple[bytes, bytes]], path: str = "/cart") -> dict[str, Any]:
     """Make the environ of one request as gunicorn does."""
     found: dict[str, Any] = {
         "wsgi.errors": None,
@@ -88,19 +89,19 @@ def environ(method: str, headers: Iterable[tuple[bytes, bytes]]) -> dict[str, An
         "wsgi.run_once": False,
         "wsgi.file_wrapper": None,
         "wsgi.input_terminated": True,
-        "wsgi.input": None,
+        "wsgi.input": BytesIO(b"{}" if method == "POST" else b""),
         "wsgi.url_scheme": "https",
         "SERVER_SOFTWARE": "gunicorn/27.0.1",
         "gunicorn.socket": None,
         "REQUEST_METHOD": method,
         "QUERY_STRING": "",
-        "RAW_URI": "/cart",
+        "RAW_URI": path,
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "127.0.0.1",
         "REMOTE_PORT": "50000",
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "8000",
-        "PATH_INFO": "/cart",
+        "PATH_INFO": path,
         "SCRIPT_NAME": "",
     }
     for name, value in headers:
@@ -108,6 +109,27 @@ def environ(method: str, headers: Iterable[tuple[bytes, bytes]]) -> dict[str, An
         key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
         found[key] = value.decode()
     return found
+
+
+#: The proxy that :func:`relayed` stands for, and what it says of a request.
+PROXY = "10.0.0.1"
+SAID = (
+    (b"x-forwarded-for", b"192.0.2.7"),
+    (b"x-forwarded-proto", b"https"),
+    (b"x-forwarded-host", b"app.example.org"),
+)
+
+
+def relayed(request: Any, *, asgi: bool) -> Any:
+    """Have a request come over plain HTTP from a proxy that says who the client is, and that it came over HTTPS."""
+    if asgi:
+        request["scheme"], request["client"] = "http", (PROXY, 50000)
+        request["headers"] += [(_fresh(name), _fresh(value)) for name, value in SAID]
+    else:
+        request["wsgi.url_scheme"], request["REMOTE_ADDR"] = "http", PROXY
+        for name, value in SAID:
+            request[f"HTTP_{name.decode().upper().replace('-', '_')}"] = value.decode()
+    return request
 
 
 async def receive() -> Message:

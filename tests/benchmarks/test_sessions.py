@@ -57,7 +57,15 @@ def test_each_new_token_is_another_and_the_other_one_stays(asgi: bool) -> None:
 @INTERFACES
 @pytest.mark.parametrize(
     ("part", "stand_in"),
-    [("whole", "noop"), ("whole", "bare"), ("noop", "whole"), ("reader", "whole"), ("whole", "reader")],
+    [
+        ("whole", "noop"),
+        ("whole", "bare"),
+        ("noop", "whole"),
+        ("reader", "whole"),
+        ("whole", "reader"),
+        ("static", "whole"),
+        ("static", "noop"),
+    ],
 )
 def test_a_variant_that_does_not_do_its_job_is_not_timed(
     asgi: bool, part: str, stand_in: str, monkeypatch: pytest.MonkeyPatch
@@ -99,7 +107,10 @@ def test_a_page_that_caches_may_keep_is_noticed() -> None:
 
 @INTERFACES
 def test_every_row_is_measured(asgi: bool) -> None:
-    assert list(sessions.measure(Variants.on(asgi=asgi), rounds=2, count=5)) == list(sessions.BUDGET)
+    rows = sessions.measure(Variants.on(asgi=asgi), rounds=2, count=5)
+    assert list(rows) == list(sessions.BUDGET)
+    budgets = [budget.asgi if asgi else budget.wsgi for budget in sessions.BUDGET.values()]
+    assert [row.budget for row in rows.values()] == budgets
 
 
 def test_a_signed_in_persons_post_has_seventeen_fields() -> None:

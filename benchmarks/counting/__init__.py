@@ -1,0 +1,1 @@
+"""Count the CPU instructions of requests, which no other process and no other machine of the same kind changes."""
