@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import CellType
 from typing import TYPE_CHECKING, Any, Final
 
 import secmw.asgi
@@ -81,6 +82,7 @@ class Target:
     _own: dict[str, Any] = field(default_factory=dict, repr=False)
     _kind: Any = field(default=None, repr=False)
     _alone: Any = field(default=None, repr=False)
+    _cells: Sequence[CellType] = field(default=(), repr=False)
 
     @classmethod
     def of(cls, app: Any) -> Target:
@@ -88,7 +90,7 @@ class Target:
         _build(app)
         for thing in _inside(app):
             if isinstance(thing, secmw.asgi.Middleware | secmw.wsgi.Middleware):
-                return cls(app, isinstance(thing, secmw.asgi.Middleware), thing)
+                return cls(app, isinstance(thing, secmw.asgi.Middleware), thing, _cells=_holding(app, thing))
             layer = _of_django(thing)
             if layer is not None:
                 return cls(app, _is_asgi(thing), layer, django=True)
@@ -171,12 +173,17 @@ class Target:
             return  # Django's steps aside for a request that has been let through already; ``bare`` is inside of the other
         if self._alone is None:
             self._alone = type("Alone", (self._kind,), {"__call__": _onward})
-        self.layer.__class__ = self._alone
+        self._become(self._alone)
 
     def whole(self) -> None:
         """Put the layer back."""
         if self._alone is not None:
-            self.layer.__class__ = self._kind
+            self._become(self._kind)
+
+    def _become(self, kind: Any) -> None:
+        self.layer.__class__ = kind
+        for cell in self._cells:
+            cell.cell_contents = self.layer.__call__
 
     def restore(self) -> None:
         """Give the layer back everything that was its own."""
@@ -244,12 +251,21 @@ def _inside(app: Any) -> Iterator[Any]:
         if isinstance(thing, partial):
             held.append(thing.func)
         held += [getattr(thing, "__self__", None), getattr(thing, "__wrapped__", None)]
-        for cell in getattr(thing, "__closure__", None) or ():
-            try:
-                held.append(cell.cell_contents)
-            except ValueError:
-                continue  # a variable that has no value yet
+        held += [_content(cell) for cell in getattr(thing, "__closure__", None) or ()]
         todo += [one for one in held if callable(one)]
+
+
+def _holding(app: Any, layer: Any) -> list[CellType]:
+    """Find where the method that is the layer's call is held, by functions that call it and not the layer."""
+    cells = (cell for thing in _inside(app) for cell in getattr(thing, "__closure__", None) or ())
+    return [cell for cell in cells if _content(cell) == layer.__call__]
+
+
+def _content(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None  # a variable that has no value yet
 
 
 def _of_django(thing: Any) -> Any:

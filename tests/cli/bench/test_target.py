@@ -85,6 +85,15 @@ def in_closure(inner: Any) -> Any:
     return middleware
 
 
+def by_its_method(layer: secmw.wsgi.Middleware) -> Any:
+    serve = layer.__call__
+
+    def middleware(environ: Any, start_response: Any) -> Any:
+        return serve(environ, start_response)
+
+    return middleware
+
+
 MADE: dict[str, Callable[[Policy], Any]] = {
     "asgi": lambda policy: secmw.asgi.Middleware(asgi_app, policy),
     "wsgi": lambda policy: secmw.wsgi.Middleware(wsgi_app, policy),
@@ -92,6 +101,7 @@ MADE: dict[str, Callable[[Policy], Any]] = {
     "around starlette": lambda policy: SecmwMiddleware(Starlette(routes=in_starlette(policy).routes), policy),
     "flask": in_flask,
     "inside of another": lambda policy: Around(secmw.wsgi.Middleware(wsgi_app, policy)),
+    "called by its method": lambda policy: by_its_method(secmw.wsgi.Middleware(wsgi_app, policy)),
     "inside of a function": lambda policy: in_closure(secmw.asgi.Middleware(asgi_app, policy)),
 }
 
