@@ -39,8 +39,9 @@ WireFinder = Callable[[Any], Any]
 def finder(name: str, shape: str) -> Finder:
     """Return a function from Cookie header to the one value of ``name``, AMBIGUOUS, or None where there is none.
 
-    ``shape``: a pattern that a well-formed value matches as a whole; it matches no ``;``, and its time is linear. Raises
-    ValueError for a name that is not a token.
+    ``shape``: a pattern that a well-formed value matches as a whole. It matches no ``;``, and its time is linear; it has a longest
+    match, or matches no ``=``, for else it would be tried from each ``name=`` in a value to its end. Raises ValueError for a name
+    that is not a token.
 
     >>> find = finder("id", "[0-9a-z]+")
     >>> find("theme=dark; id=s3cret; id=s3cret")

@@ -110,6 +110,17 @@ def test_a_malformed_value_is_skipped(value: str) -> None:
     assert find(f"id={GOOD}; id={value}") == GOOD
 
 
+@pytest.mark.parametrize("header", ["id=aid=b", "id=id=", "a=b; id=xid=y; c=d", "xid=a; id=id=a"])
+def test_a_value_that_holds_our_name_is_none_whatever_the_shape_says(header: str) -> None:
+    """CK-08: it is skipped like any other that is malformed, and hides none."""
+    loose = "[a-z=]+"
+    assert finder("id", loose)(header) is None
+    assert list(every("id", loose)(header)) == []
+    for both in (f"{header}; id=good", f"id=good; {header}"):
+        assert finder("id", loose)(both) == "good"
+        assert list(every("id", loose)(both)) == ["good"]
+
+
 def test_equal_values_count_as_one() -> None:
     """CK-08: a browser sends a cookie of the host and one of its parent domain."""
     assert find(f"id={GOOD}; theme=dark; id={GOOD}; id={GOOD}") == GOOD
