@@ -19,6 +19,7 @@ from typing import Final
 #: Section by section, the module that measures it, in the order of the page.
 SECTIONS: Final[Mapping[str, str]] = {
     "overhead": "benchmarks.overhead",
+    "duties": "benchmarks.duties",
     "peers": "benchmarks.stacks.side_by_side",
     "instructions": "benchmarks.instructions",
     "servers": "benchmarks.servers",

@@ -34,9 +34,9 @@ _NONE: Final[dict[str, Any]] = {header.setting: None for header in HEADERS if he
 # --- policies
 
 
-def whole() -> Policy:
+def whole(**more: Any) -> Policy:
     """Return the recommended policy, everything on but sessions."""
-    return Policy.recommended(secret_keys=[_KEY], public_url=_URL, sessions=None)
+    return Policy.recommended(secret_keys=[_KEY], public_url=_URL, sessions=None, **more)
 
 
 def headers_only() -> Policy:
@@ -110,7 +110,7 @@ class Part:
 PARTS: Final = (
     Part("the middleware itself: nothing asked, no header", "GET", "floor"),
     Part("all response headers together", "GET", "headers", "floor"),
-    Part("the look at a request: its host, path and doubled headers", "GET", "host", "floor"),
+    Part("the look at a request: its host and doubled headers", "GET", "host", "floor"),
     Part("HTTPS", "GET", "https", "host"),
     Part("the look at an unsafe request", "POST", "https", "floor"),
     Part("the cross-origin question", "POST", "origin", "https"),

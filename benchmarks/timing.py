@@ -14,7 +14,7 @@ import asyncio
 import gc
 import random
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import get_clock_info, perf_counter_ns, thread_time_ns
 from typing import Any, Final
@@ -31,6 +31,12 @@ class Added:
 
     median: float
     least: float
+
+    @classmethod
+    def of(cls, found: Sequence[float], under: Sequence[float]) -> Added:
+        """Compare the samples of two variants, round by round."""
+        paired = (a - b for a, b in zip(found, under, strict=True))
+        return cls(statistics.median(paired), min(found) - min(under))
 
     def over(self, other: Added) -> Ratio:
         """Return how many times the other this is."""
@@ -98,19 +104,10 @@ def _wsgi_sample(app: Any, environs: list[Any]) -> float:
     return (_clock() - start) / len(environs) / 1000
 
 
-def compare(
-    variants: Mapping[str, Any],
-    make: Callable[[str], Any],
-    *,
-    asgi: bool,
-    rounds: int,
-    requests: int,
-    against: Mapping[str, str] | None = None,
-) -> dict[str, Added]:
-    """Measure what each variant adds to the one called ``bare``, on the requests that ``make`` makes for its name.
-
-    ``against`` names another variant for those that do not stand on the bare one.
-    """
+def sample(
+    variants: Mapping[str, Any], make: Callable[[str], Any], *, asgi: bool, rounds: int, requests: int
+) -> dict[str, list[float]]:
+    """Return the samples of each variant, round by round, on the requests that ``make`` makes for its name."""
     samples: dict[str, list[float]] = {name: [] for name in variants}
     order = list(variants)
     # A WSGI application is not called inside of a loop: there are some that notice, and refuse to work.
@@ -130,10 +127,22 @@ def compare(
                     gc.enable()
                 if round_ >= 0:
                     samples[name].append(took)
+    return samples
+
+
+def compare(
+    variants: Mapping[str, Any],
+    make: Callable[[str], Any],
+    *,
+    asgi: bool,
+    rounds: int,
+    requests: int,
+    against: Mapping[str, str] | None = None,
+) -> dict[str, Added]:
+    """Measure what each variant adds to the one called ``bare``, on the requests that ``make`` makes for its name.
+
+    ``against`` names another variant for those that do not stand on the bare one.
+    """
+    samples = sample(variants, make, asgi=asgi, rounds=rounds, requests=requests)
     under = against or {}
-    return {name: _added(found, samples[under.get(name, "bare")]) for name, found in samples.items()}
-
-
-def _added(found: list[float], under: list[float]) -> Added:
-    paired = (a - b for a, b in zip(found, under, strict=True))
-    return Added(statistics.median(paired), min(found) - min(under))
+    return {name: Added.of(found, samples[under.get(name, "bare")]) for name, found in samples.items()}

@@ -67,6 +67,7 @@ def test_the_page_of_benchmarks_has_a_place_for_every_section() -> None:
     for name in (
         "summary",
         "overhead",
+        "duties",
         "peers",
         "instructions",
         "servers",
