@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import enum
 import os
-from binascii import b2a_base64
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
@@ -73,8 +72,6 @@ SCREEN: Final = Wants.SCREEN
 RECORD: Final = Wants.RECORD
 _SELECTOR: Final = Bound.SELECTOR
 _VISIT: Final = Bound.VISIT
-
-_URLSAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 _SPECIAL: Final = frozenset({101, 304, *range(500, 600)})
 """Statuses that are looked at more closely: a handshake's headers and those that a cache adds to a stored response are no
@@ -305,19 +302,24 @@ class Exchange(View, weakref=True):
 
     @property
     def nonce(self) -> str:
-        """The nonce of this response for scripts and styles in the page: 132 random bits, the same on each call.
+        """The nonce of this response for scripts and styles in the page: 128 random bits, the same on each call.
 
         Raise SessionError once the head of the response has left without it.
         """
-        amendment = self._amend()
-        if amendment.nonce is None:
+        amendment = self.amendment
+        nonce = None if amendment is None else amendment.nonce
+        if nonce is None:
             if self.closed:
                 raise SessionError(
                     "the response has started without a nonce; read it before the response starts"
                 )
-            # As secrets.token_urlsafe(16) makes one, in half the time; of 18 bytes, since 16 would be padded.
-            amendment.nonce = b2a_base64(os.urandom(18), newline=False)[:22].translate(_URLSAFE).decode()
-        return amendment.nonce
+            # Hexadecimal digits are base64 too, and take a sixth of the time to write.
+            nonce = os.urandom(16).hex()
+            if amendment is None:
+                self.amendment = Amendment(nonce)
+            else:
+                amendment.nonce = nonce
+        return nonce
 
     def override(self, **settings: Any) -> None:
         """Have this response get other headers than its path: settings of response headers, as :meth:`secmw.Policy.at` takes them.

@@ -112,15 +112,13 @@ def nonced(
 ) -> list[Line] | None:
     """Return what :func:`complete` says of a page that holds a nonce, and is ordinary otherwise; None of any other."""
     nonce = amendment.nonce
-    if (
-        nonce is None
-        or status != 200
-        or amendment.personal
-        or amendment.cleared
-        or amendment.cookies
-        or any(name not in plan.read_names.idle and plan.read_names[name] for name, _ in headers)
-    ):
+    if nonce is None or status != 200 or amendment.personal or amendment.cleared or amendment.cookies:
         return None
+    names = plan.read_names
+    idle = names.idle
+    for name, _ in headers:
+        if name not in idle and names[name]:
+            return None
     lines: list[Line] = headers + (own.read if read else own.private)
     value = plan.wire.encode(nonce)
     for place, name, parts in own.places:
