@@ -6,20 +6,18 @@ built wheel in `make test`. Helpers are imported as `tests.servers` all the same
 
 from __future__ import annotations
 
-import functools
 import gc
 import os
-import sys
-from inspect import iscoroutinefunction
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,6 +35,10 @@ def _register_search_settings() -> None:
 
 _register_search_settings()
 
+#: Marks of tests of which no coverage is measured: what drives a browser is not secmw, and what frameworks' applications reach of
+#: secmw, the raw ones reach too, and the adapters' own tests.
+UNMEASURED: Final = ("browser", "framework", "unmeasured")
+
 # Collecting makes some ten thousand tests, all of them kept.
 gc.disable()
 
@@ -48,47 +50,25 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-@pytest.fixture
-def unmeasured() -> Iterator[None]:
-    """Measure no coverage during the test: it would take half its speed, and add nothing."""
+def pytest_configure() -> None:
+    """Measure coverage where it counts."""
     # Not at the top: pytest knows the name once this module is loaded.
-    from tests.measuring import unmeasured as pause
+    from tests.measuring import where_it_counts
 
-    with pause():
-        yield
-
-
-#: Of a test that hypothesis calls hundreds of times, so many calls are measured: to measure takes as long as to run, and
-#: what the first calls did not reach, tests written by hand must.
-_MEASURED = 40
+    where_it_counts()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Measure coverage of the first calls of a search, and none of the others."""
-    coverage = sys.modules.get("coverage")
-    measuring = coverage and coverage.Coverage.current()
-    search = getattr(getattr(item, "obj", None), "hypothesis", None)
-    # A coroutine is anyio's to run, which must see that it is one.
-    if not measuring or search is None or iscoroutinefunction(search.inner_test):
-        return (yield)
-    inner, calls = search.inner_test, 0
+    """Measure coverage of a test, unless it or what it runs on is marked not to be."""
+    from tests.measuring import measured_test
 
-    @functools.wraps(inner)
-    def counted(*args: object, **kwargs: object) -> object:
-        nonlocal calls
-        calls += 1
-        if calls == _MEASURED:
-            measuring.stop()
-        return inner(*args, **kwargs)
-
-    search.inner_test = counted
-    try:
+    with (
+        nullcontext()
+        if any(map(item.get_closest_marker, UNMEASURED))
+        else measured_test(getattr(item, "obj", None))
+    ):
         return (yield)
-    finally:
-        search.inner_test = inner
-        if calls >= _MEASURED:
-            measuring.start()
 
 
 @pytest.fixture

@@ -1,15 +1,18 @@
-"""Coverage is measured of what is worth it: measuring slows whatever runs, ours or not, to half or a third of its speed.
+"""What coverage is measured of: the bodies of tests, and our modules while they are imported. Nothing else.
 
-Once `where_it_counts` was called, that is while a module of ours is imported, and in `measured`: in the body of a test,
-and not while pytest collects, prepares and reports.
+To measure slows whatever runs, ours or not, to half of its speed and less. So it is off while pytest collects, prepares and
+reports, and while hypothesis searches: what a search happens to reach would not be reached for certain. Whatever runs
+unmeasured counts as not reached, so a report can say too little, and never too much.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib.machinery
 import sys
 import threading
 from contextlib import contextmanager, nullcontext
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -25,22 +28,24 @@ _kept: list[_Tracing] = []
 
 
 def where_it_counts() -> None:
-    """Measure from now on nothing but what is `measured`, and the modules of ours that are imported."""
-    if not _current() or _kept:
+    """Measure from now on nothing but what is `measured`, and our modules while they are imported."""
+    coverage = sys.modules.get("coverage")
+    if not (coverage and coverage.Coverage.current()) or _kept:
         return
     _kept.append(_switch(_OFF))
     load = importlib.machinery.SourceFileLoader.exec_module
 
     def exec_module(loader: importlib.machinery.SourceFileLoader, module: ModuleType) -> None:
+        # Each process imports a module once, whoever is first, measured or not.
         with measured() if module.__name__.partition(".")[0] in _OURS else nullcontext():
             load(loader, module)
 
-    importlib.machinery.SourceFileLoader.exec_module = exec_module  # type: ignore[method-assign]
+    importlib.machinery.SourceFileLoader.exec_module = exec_module  # type: ignore[assignment, method-assign]
 
 
 @contextmanager
 def measured() -> Iterator[None]:
-    """Measure coverage in the body, if any is measured at all."""
+    """Measure coverage in the body, if any is measured at all: in this thread, and in those that begin there."""
     with _switched(_kept[0] if _kept else None):
         yield
 
@@ -53,22 +58,33 @@ def unmeasured() -> Iterator[None]:
 
 
 @contextmanager
-def stopped() -> Iterator[None]:
-    """Have no coverage at all in the body: what is forked there does not begin to measure either."""
-    coverage, before = _current(), _tracing()
-    if coverage:
-        coverage.stop()
-    try:
+def measured_test(test: Any) -> Iterator[None]:
+    """Measure what a test function does in the body; of a search, only the examples that are written at it."""
+    if not _kept:
         yield
-    finally:
-        if coverage:
-            # To start would put its patches in place once more; each fork would then begin to measure that many times.
-            coverage.set_option("run:patch", [])
-            coverage.start()
-            # That made what measures anew.
-            if _kept:
-                _kept[0] = _tracing()
-                _switch(_OFF if before == _OFF else _kept[0])
+    elif not getattr(test, "is_hypothesis_test", False):
+        with measured():
+            yield
+    elif not getattr(test, "hypothesis_explicit_examples", ()) or iscoroutinefunction(
+        test.hypothesis.inner_test
+    ):
+        # A coroutine is anyio's to run, which must see that it is one.
+        yield
+    else:
+        inner = test.hypothesis.inner_test
+        # They come before anything that is drawn.
+        written = iter(test.hypothesis_explicit_examples)
+
+        @functools.wraps(inner)
+        def called(*args: object, **kwargs: object) -> object:
+            with measured() if next(written, None) else nullcontext():
+                return inner(*args, **kwargs)
+
+        test.hypothesis.inner_test = called
+        try:
+            yield
+        finally:
+            test.hypothesis.inner_test = inner
 
 
 @contextmanager
@@ -83,18 +99,9 @@ def _switched(tracing: _Tracing | None) -> Iterator[None]:
         _switch(before)
 
 
-def _tracing() -> _Tracing:
-    return sys.gettrace(), threading.gettrace()
-
-
 def _switch(tracing: _Tracing) -> _Tracing:
-    before = _tracing()
+    before = sys.gettrace(), threading.gettrace()
     if tracing != before:
         sys.settrace(tracing[0])
         threading.settrace(tracing[1])
     return before
-
-
-def _current() -> Any:
-    coverage = sys.modules.get("coverage")
-    return coverage and coverage.Coverage.current()

@@ -29,7 +29,7 @@ STACKS: Final = frozenset({"stack", "few"})
 LONG: Final = frozenset({"test_two_people_on_one_connection_get_their_own"})
 
 # What it reaches of secmw, the applications that are ours to ship reach too, and there it is measured.
-pytestmark = [pytest.mark.framework, pytest.mark.usefixtures("unmeasured")]
+pytestmark = pytest.mark.framework
 
 SUITE: Final = Path(__file__).resolve().parents[1] / "conformance"
 

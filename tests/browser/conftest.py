@@ -29,11 +29,6 @@ SAID: Final = pytest.StashKey[Said]()
 SERVERS: Final = pytest.StashKey[Servers]()
 
 
-@pytest.fixture(autouse=True)
-def _without_coverage(unmeasured: None) -> None:
-    """What drives a browser is not secmw."""
-
-
 @pytest.fixture(scope="session")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> TLS:
     """One certificate for all hosts, ours and the attackers'."""

@@ -23,24 +23,10 @@ IN_PROCESS: Final = tuple(
     if name != "wsgi"
 )
 SERVED: Final = tuple(f"{name}@{build.server}" for name, build in BUILDS.items() if build.server)
-REAL: Final = tuple(pytest.param(kind, marks=pytest.mark.server) for kind in (*SERVERS, *SERVED))
-FEW: Final = tuple(
-    pytest.param(kind, marks=pytest.mark.server) for kind in ("uvicorn-httptools", "gunicorn-gthread")
-)
-
-
-#: What asks a thousand times: measured where it asks the plain applications, which reach as much of secmw as any.
-LONG: Final = frozenset({"test_nonsense_in_any_header_is_refused_or_ignored"})
-
-
-@pytest.fixture(autouse=True)
-def _without_coverage(request: pytest.FixtureRequest) -> None:
-    """What a client of a server runs is not secmw; and to measure takes longer than to run."""
-    test: pytest.Function = request.node
-    if test.get_closest_marker("server") or (
-        test.get_closest_marker("framework") and test.originalname in LONG
-    ):
-        request.getfixturevalue("unmeasured")
+#: What a client of a server runs is not secmw.
+_CLIENT: Final = (pytest.mark.server, pytest.mark.unmeasured)
+REAL: Final = tuple(pytest.param(kind, marks=_CLIENT) for kind in (*SERVERS, *SERVED))
+FEW: Final = tuple(pytest.param(kind, marks=_CLIENT) for kind in ("uvicorn-httptools", "gunicorn-gthread"))
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import string
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from werkzeug.http import parse_cookie
 from werkzeug.test import Client
@@ -147,6 +147,7 @@ def test_a_deletion_deletes(cookie: Cookie) -> None:
 # --- names, values, attributes ----------------------------------------------------------------------------------------
 
 
+@example("a b")
 @given(st.text(min_size=1, max_size=8) | wire_text)
 def test_a_name_is_a_token_or_refused(name: str) -> None:
     """CK-05, CK-06: no cookie without a name, none that a reader could take apart elsewhere."""

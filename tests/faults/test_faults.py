@@ -12,7 +12,7 @@ from tests.faults.cancelling import play_cancelled
 from tests.faults.people import CUT, Tally
 from tests.faults.places import Colour, redis, site, workers
 
-pytestmark = [pytest.mark.server, pytest.mark.usefixtures("unmeasured")]
+pytestmark = [pytest.mark.server, pytest.mark.unmeasured]
 
 #: Seconds in which a refusal, and the last one after a fault, must come; the report is measured, this is any machine's.
 PROMPT = 5.0

@@ -105,6 +105,19 @@ def test_these_are_sources(source: str) -> None:
     assert csp.checked({"img-src": (source,)}) == {"img-src": (source,)}
 
 
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("sandbox", ("allow-scripts", "allow-forms")),
+        ("report-uri", ("/reports", "https://reports.example/csp")),
+        ("require-trusted-types-for", ("'script'",)),
+        ("webrtc", ("'block'",)),
+    ],
+)
+def test_these_are_other_values(name: str, values: tuple[str, ...]) -> None:
+    assert csp.checked({name: values}) == {name: values}
+
+
 @pytest.mark.parametrize("name", ["default-src", "frame-ancestors", "trusted-types"])
 def test_none_stands_alone(name: str) -> None:
     """CS-04"""

@@ -17,7 +17,7 @@ from tests.load.people import Nonces, Regular
 from tests.load.run import TARGETS, run
 from tests.load.wrk import press
 
-pytestmark = [pytest.mark.server, pytest.mark.usefixtures("unmeasured")]
+pytestmark = [pytest.mark.server, pytest.mark.unmeasured]
 
 SECONDS = 3
 

@@ -24,7 +24,7 @@ from tests.model.steps import LENGTH, spelled, steps
 from tests.model.watched import STRIKES
 
 #: Tens of thousands of requests, which go where others have gone.
-pytestmark = pytest.mark.usefixtures("unmeasured")
+pytestmark = pytest.mark.unmeasured
 
 #: Histories in memory, in SQLite and on each server, by how deep the search shall be.
 _DEPTHS: Final = {"check": (100, 20, 300), "test": (3_000, 300, 300), "soak": (100_000, 3_000, 3_000)}

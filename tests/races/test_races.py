@@ -16,7 +16,7 @@ from tests.services.shared import shared
 if TYPE_CHECKING:
     from tests.servers import Server
 
-pytestmark = [pytest.mark.server, pytest.mark.usefixtures("unmeasured")]
+pytestmark = [pytest.mark.server, pytest.mark.unmeasured]
 
 ROUNDS: Final = 50
 

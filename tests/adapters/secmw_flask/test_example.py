@@ -181,7 +181,7 @@ def served(directory: Path) -> Iterator[str]:
 
 
 @pytest.mark.server
-@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.unmeasured
 def test_one_command_serves_it(tmp_path: Path) -> None:
     with served(tmp_path) as address, urllib.request.urlopen(address, timeout=20) as answer:
         assert answer.headers["X-Frame-Options"] == "DENY"
@@ -189,7 +189,7 @@ def test_one_command_serves_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.unmeasured
 def test_a_person_clicks_through_it_and_the_browser_has_nothing_to_complain_about(tmp_path: Path) -> None:
     from playwright.sync_api import expect, sync_playwright
 
