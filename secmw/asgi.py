@@ -154,7 +154,10 @@ class Middleware:
             found = kept = wants = None
             target = NOWHERE
             # When it began counts, not when somebody asks: all sessions may have been ended between the two.
-            now = plans.now() if plan.sessions is not None else 0.0
+            if plan.sessions is None:
+                now = 0.0
+            else:
+                now = -plans.mark() if cookie is None else plans.now()
             # Over HTTPS, to a host of ours, most plans have nothing to ask, and nobody needs the target as it was sent.
             if scheme != "https" or not plan.quiet or site.refusal is not None:
                 found = None if cookie is None else identified(plan, cookie)
@@ -208,7 +211,7 @@ class Middleware:
                     headers = list(headers)
                 # A new message and a new list: the application's may be constants that serve everybody.
                 lines = exchange.close(message["status"], headers)
-                message = dict(message)
+                message = message.copy()  # type: ignore[attr-defined]  # the specification has it a dict
                 message["headers"] = lines
             elif exchange.refusal is not None:
                 return _unsent(message)

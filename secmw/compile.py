@@ -15,7 +15,7 @@ from secmw.checks.method import method
 from secmw.checks.transport import transport
 from secmw.checks.unsafe import any_unsafe
 from secmw.checks.xsrf_token import XsrfToken
-from secmw.clock import Clock, system
+from secmw.clock import Clock, marking, system
 from secmw.config.check import PATH_SETTINGS
 from secmw.cookies import Hardening
 from secmw.errors import ConfigError, Problem
@@ -128,6 +128,7 @@ class _Compiler:
         self.versioned = versioned
         self.audited = audited
         self.clock = clock
+        self.mark, self.marked = marking(clock)
         site = self.session_rules(policy)
         self.find = None if site is None else site.find
         public = None if policy.public_url is None else urlsplit(policy.public_url)
@@ -184,6 +185,7 @@ class _Compiler:
             notices=tuple(notices(self.policy)),
             # Nobody asks a policy without sessions and trail for the time.
             now=self.clock.now if self.find is not None or self.audited else float,
+            mark=self.mark,
         )
 
     def unscreened(self) -> Site:
@@ -298,6 +300,7 @@ class _Compiler:
             find=self.find,
             audited=self.audited,
             now=self.clock.now,
+            marked=self.marked,
             with_headers=partial(self.with_headers, (kind, policy, asked, lax, own_page)),
         )
 

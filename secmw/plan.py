@@ -81,6 +81,7 @@ class Plan:
     ``behind_tls``: whether the policy vouches for HTTPS where the server sees none. ``own``: whether we answer in the
     application's place. ``sessions``: the rules for sessions, None for no sessions;
     ``find`` finds the id of one among the cookies (:func:`secmw.sessions.identifier.id_finder`), wherever the site has any. ``audited``: whether there is a trail.
+    ``now``: the time; ``marked``: what it was at a mark of the clock's (:func:`secmw.clock.marking`).
     ``with_headers`` returns the same plan with other settings of response headers.
     """
 
@@ -108,6 +109,7 @@ class Plan:
     find: Callable[[Any], bytes | None] | None
     audited: bool
     now: Callable[[], float]
+    marked: Callable[[float], float]
     with_headers: Callable[[Mapping[str, Any]], Plan]
 
 
@@ -220,7 +222,8 @@ class Plans:
     every header any check reads; ``disguises``: those of this kind; ``forwarding``: to the keys of these their names; ``closer``: those for which an
     unsafe request is looked at more closely. ``folds``: whether
     ``-legacy`` twins are read. ``home``: our one site where requests are not screened, so that nothing of them is read.
-    ``notices``: what to log at start-up. ``now``: the time, in Unix seconds.
+    ``notices``: what to log at start-up. ``now``: the time, in Unix seconds;
+    ``mark`` marks a moment for half the price, of which :attr:`Plan.marked` makes the time where somebody asks.
     """
 
     policy: Policy
@@ -240,3 +243,4 @@ class Plans:
     folds: bool
     notices: tuple[str, ...]
     now: Callable[[], float]
+    mark: Callable[[], float]

@@ -30,8 +30,8 @@ class View(msgspec.Struct):
     address of the client after the resolver, or ASGI's pair of address and port, None for a unix socket. ``raw_cookie``
     is the Cookie header as the wire spells it, ``headers`` those of requests that are not both safe and ordinary, as
     :class:`secmw.http.Request` says. ``target``: path and query as they were sent, for a redirect to HTTPS. ``began``:
-    when it began, Unix seconds, 0 where its path has no sessions and nobody has asked. ``root``: the mount point, on ASGI. ``presented``: the id of a session, as bytes;
-    ``kept``: the record of that session as the memory of this process holds it, where there is nothing more to ask of it.
+    when it began, in Unix seconds; where nobody has asked yet, the negative of a mark of the clock's, or 0 where its path has
+    no sessions. ``root``: the mount point, on ASGI. ``presented``: the id of a session, as bytes; ``kept``: the record of that session as the memory of this process holds it, where there is nothing more to ask of it.
     """
 
     plan: Plan
@@ -52,9 +52,11 @@ class View(msgspec.Struct):
     @property
     def started(self) -> float:
         """When this request began, in Unix seconds; where its path has no sessions, when somebody first asked."""
-        if not self.began:
-            self.began = self.plan.now()
-        return self.began
+        began = self.began
+        if began <= 0:
+            plan = self.plan
+            began = self.began = plan.marked(-began) if began else plan.now()
+        return began
 
     @property
     def host(self) -> str:

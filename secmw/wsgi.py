@@ -187,7 +187,10 @@ class Middleware:
         found = kept = wants = None
         target = NOWHERE
         # When it began counts, not when somebody asks: all sessions may have been ended between the two.
-        began = plans.now() if plan.sessions is not None else 0.0
+        if plan.sessions is None:
+            began = 0.0
+        else:
+            began = -plans.mark() if cookie is None else plans.now()
         # Over HTTPS, to a host of ours, most plans have nothing to ask, and nobody needs the target as it was sent.
         if scheme != "https" or not plan.quiet or site.refusal is not None:
             found = None if cookie is None else identified(plan, cookie)

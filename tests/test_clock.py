@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from secmw import clock
 from secmw.clock import Steady
+from secmw.testing import FrozenClock
 
 START = 1_750_000_000.0
 
@@ -114,3 +115,24 @@ def test_it_never_goes_back_and_never_stands_still_while_time_passes(events: lis
         if what == "passes":
             assert now - last >= machine.monotonic - elapsed_at_last - 1e-3
         last, elapsed_at_last = now, machine.monotonic
+
+
+@given(st.floats(0, 1e6), st.lists(st.floats(0, 1e5), max_size=3))
+def test_a_mark_says_later_what_the_time_was(passed: float, set_back: list[float]) -> None:
+    machine = Machine()
+    assert machine.now() == START
+    mark, marked = clock.marking(machine.clock)
+    moment = mark()
+    machine.passes(passed)
+    for seconds in set_back:
+        machine.now()
+        machine.set_by(-seconds)
+    assert abs(marked(moment) - START) < 1e-3
+
+
+def test_a_clock_that_can_not_mark_tells_the_time_at_once() -> None:
+    stopped = FrozenClock(START)
+    mark, marked = clock.marking(stopped)
+    moment = mark()
+    stopped.move(60)
+    assert marked(moment) == START
