@@ -192,7 +192,7 @@ def test_a_body_somebody_else_wants_to_end_stays_as_it_is(more: int) -> None:
 
 
 def test_a_stream_that_ends_with_a_response_of_flasks_stays_one() -> None:
-    body = ClosingIterator(chunks([]), Response("text").close)
+    body = ClosingIterator((chunk.encode() for chunk in chunks([])), Response("text").close)
     assert whole(body) is body
 
 
