@@ -8,23 +8,25 @@ WebSocket and lifespan pass through; wrapped around the whole application it als
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from secmw import hooks as host
 from secmw.agreeing import AsyncAgreeing
 from secmw.assembly import assemble
 from secmw.clock import Clock, system
+from secmw.demands.asgi import demand_login, demand_sudo, login_required, respond, sudo_required
 from secmw.errors import ConfigError, SessionError, StoreError
 from secmw.exchange import RECORD, SCREEN, Exchange
-from secmw.guard import AsyncGuard, announce, report_twins
+from secmw.guard import AsyncGuard, announce, never_started, report_twins
+from secmw.handshake import HandshakeRefusedError
+from secmw.handshake import serve as serve_socket
 from secmw.hooks import Hooks
 from secmw.http import ASGI, SAFE_METHODS, Facts, Reply
-from secmw.outliving import ConnectionOverError, Socket
-from secmw.pages import refusal as rendered
+from secmw.outliving import shielded
 from secmw.paths import below
 from secmw.policy import Policy
-from secmw.request import read, relayed, usual
+from secmw.request import read, usual
 from secmw.sessions.identifier import TWO
 from secmw.sessions.recognising import identified, met
 from secmw.view import NO_HEADERS, NOWHERE
@@ -37,7 +39,7 @@ from secmw.wires.asgi import (
     Scope,
     Send,
     accept_of,
-    asking_of,
+    gone,
     passed_on,
     repeated_in,
     rewritten,
@@ -46,7 +48,6 @@ from secmw.wires.asgi import (
 )
 
 if TYPE_CHECKING:
-    from secmw.http import Refusal
     from secmw.sinks.base import Sink
     from secmw.stores.base import AsyncStore
 
@@ -67,8 +68,6 @@ __all__ = [
 ]
 
 _log = logging.getLogger("secmw")
-
-_DENIAL: Final = "websocket.http.response"
 
 
 class Middleware:
@@ -107,6 +106,8 @@ class Middleware:
         self.watch = Watch(self.guard)
         # A store that never waits is asked without a coroutine: two of them cost as much as a wrapper that does nothing.
         self.load_now: Any = None if parts.caller.versioned else getattr(parts.store, "load_now", None)
+        # Behind a proxy no request is ordinary, and none needs to be looked at twice.
+        self._glanced = frozenset() if self.plans.resolver.believing else SAFE_METHODS
         if announces:
             announce(self.plans.notices)
 
@@ -114,11 +115,11 @@ class Middleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0912, PLR0915
         """Serve one connection (ASGI 3)."""
         if scope["type"] != "http":
-            await (self.websocket if scope["type"] == "websocket" else self.other)(scope, receive, send)
+            await (self.socket if scope["type"] == "websocket" else self.other)(scope, receive, send)
             return
         plans = self.plans
         site, cookie = plans.home, None
-        if site is None and scope["method"] in SAFE_METHODS:
+        if site is None and scope["method"] in self._glanced:
             # One quick look: an ordinary safe request has one Host, at most one Cookie, and nothing that makes it more.
             marks = plans.marks
             host = None
@@ -242,10 +243,10 @@ class Middleware:
             raise  # nobody runs this any more, so nothing can be waited for
         except BaseException:
             if exchange.pending:
-                await _shielded(self.late(exchange, scope, 500))
+                await shielded(self.late(exchange, scope, 500))
             raise
         if not exchange.closed:
-            _never_started(exchange)
+            never_started(exchange)
             await self.failed(exchange, scope, send)
         elif exchange.events is not None or (
             (held := exchange.held) is not None and held.pending and held.due
@@ -261,8 +262,9 @@ class Middleware:
         if root:
             path = below(root, path)
         extensions = scope.get("extensions")
-        if len(fields) == len(lines) and not extensions and not socket:
-            ordinary = usual(
+        certified = bool(extensions and (extensions.get("tls") or {}).get("client_cert_chain"))
+        if len(fields) == len(lines) and not certified and not socket:
+            found = usual(
                 self.plans,
                 scope["method"],
                 scope.get("scheme", "http"),
@@ -273,27 +275,12 @@ class Middleware:
                 scope,
                 self.load_now,
             )
-            if ordinary is not None:
-                if root:
-                    ordinary.root = root
-                scope["secmw"] = ordinary
-                return ordinary, scope
-            passed = relayed(
-                self.plans,
-                scope["method"],
-                scope.get("scheme", "http"),
-                path,
-                scope.get("client"),
-                fields,
-                target_of,
-                scope,
-                self.load_now,
-            )
-            if passed is not None:
-                exchange, relay = passed
+            if found is not None:
+                exchange, relay = found
                 if root:
                     exchange.root = root
-                scope = passed_on(scope, relay)
+                if relay is not None:
+                    scope = passed_on(scope, relay)
                 scope["secmw"] = exchange
                 return exchange, scope
         repeated = repeated_in(lines, self.plans.wanted) if len(fields) < len(lines) else NO_HEADERS
@@ -304,7 +291,7 @@ class Middleware:
             scope.get("client"),
             fields,
             repeated,
-            bool(extensions and (extensions.get("tls") or {}).get("client_cert_chain")),
+            certified,
             socket,
         )
         exchange, seen = read(self.plans, facts, target_of, scope)
@@ -316,96 +303,9 @@ class Middleware:
         scope["secmw"] = exchange
         return exchange, scope
 
-    async def websocket(  # noqa: PLR0912, PLR0915 - as above
-        self, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        """Screen a handshake before anybody accepts it, and complete the answer to it."""
-        exchange, scope = self.view(scope, socket=True)
-        denial = _DENIAL in (scope.get("extensions") or {})
-        if exchange.wants is not None:
-            reply = await self.guard.admit(exchange, Incoming(scope, receive))
-            if reply is not None:
-                await receive()  # websocket.connect
-                await deny(exchange, reply, send, denial=denial)
-                return
-        answered = False
-        rules = exchange.plan.sessions
-        socket = None
-        if rules is not None:
-            socket = exchange.outliving = Socket(self.watch, exchange, rules, receive, send)
-            receive = socket.receive
-        onward = send if socket is None else socket.send
-
-        async def complete(message: Message) -> None:
-            nonlocal answered
-            kind = message["type"]
-            if answered:
-                await onward(message)
-                return
-            if kind not in ("websocket.accept", "websocket.close", f"{_DENIAL}.start"):
-                await send(message)
-                return
-            if kind == "websocket.close":
-                answered = True
-                said = exchange.denied(accept_of(scope))
-                if exchange.pending:
-                    said = await self.guard.settle(exchange, said.status, Incoming(scope, _nothing)) or said
-                await deny(exchange, said, send, denial=denial)
-                return
-            status = 101 if kind == "websocket.accept" else message["status"]
-            if exchange.pending:
-                reply = await self.guard.settle(exchange, status, Incoming(scope, receive))
-                if reply is not None:
-                    answered = True
-                    await deny(exchange, reply, send, denial=denial)
-                    raise HandshakeRefusedError
-            headers = exchange.close(status, list(message.get("headers") or ()))
-            answered = True
-            await send({**message, "headers": headers})
-            if socket is not None and kind == "websocket.accept":
-                socket.begin()
-
-        async def failed() -> None:
-            exchange.fail()
-            reply = exchange.reply(accept_of(scope))
-            if exchange.pending:
-                reply = await self.guard.settle(exchange, 500, Incoming(scope, _nothing)) or reply
-            # A server without the extension answers 500 itself; there is no other way to tell it.
-            if denial:
-                await deny(exchange, reply, send, denial=True)
-
-        closing: Awaitable[object] | None = None
-        try:
-            try:
-                await self.app(scope, receive, complete)
-            finally:
-                closing = None if socket is None else socket.leave()
-            if closing is not None:
-                await closing
-        except HandshakeRefusedError:
-            return
-        except ConnectionOverError:
-            if closing is not None:
-                await closing
-        except Exception:
-            if closing is not None:
-                await closing
-            if not answered:
-                await failed()
-            elif exchange.pending:
-                await self.late(exchange, scope, 500)
-            raise
-        except GeneratorExit:
-            raise  # nobody runs this any more, so nothing can be waited for
-        except BaseException:
-            if exchange.pending:
-                await _shielded(self.late(exchange, scope, 500))
-            raise
-        if not answered:
-            _never_started(exchange)
-            await failed()
-        elif exchange.pending:
-            await self.late(exchange, scope, 200)
+    async def socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a WebSocket, from its handshake on (:func:`secmw.handshake.serve`)."""
+        await serve_socket(self, scope, receive, send)
 
     async def other(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what is neither a request nor a handshake; with the application's life ends that of its connections."""
@@ -427,7 +327,7 @@ class Middleware:
     async def begin(self, exchange: Exchange, message: Message, scope: Scope, send: Send) -> None:
         """Write what is due and send the head of a response, or another answer in its place: then the body goes nowhere."""
         status = message["status"]
-        reply = await self.guard.settle(exchange, status, Incoming(scope, _nothing))
+        reply = await self.guard.settle(exchange, status, Incoming(scope, gone))
         if reply is not None:
             await answer(exchange, reply, send)
         else:
@@ -438,18 +338,18 @@ class Middleware:
         exchange.fail()
         reply = exchange.reply(accept_of(scope))
         if exchange.pending:
-            reply = await self.guard.settle(exchange, 500, Incoming(scope, _nothing)) or reply
+            reply = await self.guard.settle(exchange, 500, Incoming(scope, gone)) or reply
         await answer(exchange, reply, send)
 
     async def late(self, exchange: Exchange, scope: Scope, status: int) -> None:
         """Write what was asked for after the head had left; nobody can be told any more whether it went well."""
         try:
-            await self.guard.settle(exchange, status, Incoming(scope, _nothing))
+            await self.guard.settle(exchange, status, Incoming(scope, gone))
         except SessionError as error:
             _log.error(
                 "what the application put into the session after the response had started is lost: %s", error
             )
-            await self.guard.settle(exchange, 500, Incoming(scope, _nothing))
+            await self.guard.settle(exchange, 500, Incoming(scope, gone))
 
 
 async def save(scope: Scope) -> None:
@@ -466,96 +366,11 @@ async def save(scope: Scope) -> None:
     await exchange.outliving.save()
 
 
-class HandshakeRefusedError(Exception):
-    """Tell an application that its handshake was refused while it accepted it."""
-
-
-async def respond(reply: Reply, send: Send) -> None:
-    """Send what :func:`demand_login` or :func:`demand_sudo` said, from inside an application."""
-    headers = [ASGI.line(name, value) for name, value in reply.headers]
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
-
-
-def demand_login(scope: Scope) -> Reply | None:
-    """Return None where somebody is signed in, what to answer otherwise: the way to the sign-in page, or 401."""
-    exchange: Exchange = scope["secmw"]
-    return _rendered(scope, exchange.login_required(asking_of(scope)))
-
-
-def demand_sudo(scope: Scope, max_age: int | None = None) -> Reply | None:
-    """Return None where somebody gave the password lately, what to answer otherwise: the page that asks for it, or 401.
-
-    ``max_age``: seconds since then, at most; by default as long as ``sudo.duration`` says.
-    """
-    exchange: Exchange = scope["secmw"]
-    return _rendered(scope, exchange.sudo_required(asking_of(scope), max_age))
-
-
-def login_required(app: App) -> App:
-    """Wrap an application, or a part of one, so that only somebody who is signed in gets through."""
-    return _guarded(app, demand_login)
-
-
-def sudo_required(app: App, max_age: int | None = None) -> App:
-    """Wrap an application, or a part of one, so that only somebody who gave the password lately gets through."""
-    return _guarded(app, lambda scope: demand_sudo(scope, max_age))
-
-
-def _guarded(app: App, demand: Callable[[Scope], Reply | None]) -> App:
-    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-        reply = demand(scope) if scope["type"] in ("http", "websocket") else None
-        if reply is None:
-            await app(scope, receive, send)
-        elif scope["type"] == "http":
-            await respond(reply, send)
-        else:
-            await receive()  # websocket.connect
-            await _turn_away(reply, send, denial=_DENIAL in (scope.get("extensions") or {}))
-
-    return guarded
-
-
-async def _turn_away(reply: Reply, send: Send, *, denial: bool) -> None:
-    """Refuse a handshake from inside an application."""
-    if not denial:
-        await send({"type": "websocket.close", "code": 1008})
-        return
-    headers = [ASGI.line(name, value) for name, value in reply.headers]
-    await send({"type": f"{_DENIAL}.start", "status": reply.status, "headers": headers})
-    await send({"type": f"{_DENIAL}.body", "body": reply.body})
-
-
 async def answer(exchange: Exchange, reply: Reply, send: Send) -> None:
     """Send a reply of ours, completed like any other response."""
     headers = exchange.close(reply.status, [ASGI.line(name, value) for name, value in reply.headers])
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
-
-
-async def deny(exchange: Exchange, reply: Reply, send: Send, *, denial: bool) -> None:
-    """Refuse a handshake: with a whole response where the server can send one, else with its bare 403."""
-    if not denial:
-        await send({"type": "websocket.close", "code": 1008})
-        return
-    headers = exchange.close(reply.status, [ASGI.line(name, value) for name, value in reply.headers])
-    await send({"type": f"{_DENIAL}.start", "status": reply.status, "headers": headers})
-    await send({"type": f"{_DENIAL}.body", "body": reply.body})
-
-
-def _never_started(exchange: Exchange) -> None:
-    """Log what a server would have, had we not answered; where the client has gone it means nothing."""
-    _log.warning(
-        "the application never started a response: %s %s", ascii(exchange.method)[1:-1], ascii(exchange.path)
-    )
-
-
-def _rendered(scope: Scope, refusal: Refusal | None) -> Reply | None:
-    return (
-        None
-        if refusal is None
-        else rendered(refusal, accept=accept_of(scope), method=scope.get("method", "GET"))
-    )
 
 
 async def _unsent(message: Message) -> None:
@@ -583,26 +398,3 @@ def _again(message: Message, receive: Receive) -> Receive:
         return first.pop() if first else await receive()
 
     return receiving
-
-
-async def _nothing() -> Message:
-    return {"type": "http.disconnect"}
-
-
-async def _shielded(writing: Coroutine[Any, Any, None]) -> None:
-    """Carry out what must not be cancelled with its request, on whatever loop this is."""
-    import asyncio
-
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        await writing
-        return
-    task = loop.create_task(writing)
-    _WRITING.add(task)
-    task.add_done_callback(_WRITING.discard)
-    await asyncio.shield(task)
-
-
-#: A task that nobody holds may be collected before it is done.
-_WRITING: Final[set[Any]] = set()

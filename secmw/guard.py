@@ -417,6 +417,13 @@ def report_twins(exchange: Exchange, names: tuple[str, ...]) -> None:
     exchange.note(Action.COOKIE_TWIN_DISAGREES, shown, outcome="refused")
 
 
+def never_started(exchange: Exchange) -> None:
+    """Log what a server would have, had we not answered; where the client has gone it means nothing."""
+    _log.warning(
+        "the application never started a response: %s %s", ascii(exchange.method)[1:-1], ascii(exchange.path)
+    )
+
+
 def announce(notices: tuple[str, ...]) -> None:
     """Log what start-up has to say of a policy."""
     for notice in notices:

@@ -1,4 +1,4 @@
-"""What outlives its request under ASGI: a socket, and a response that streams on. Both end with their session.
+"""What outlives its request under ASGI: a socket, a response that streams on, a write. The first two end with their session.
 
 A socket's application is told as it is when a client leaves: ``receive`` gives ``websocket.disconnect``, and ``send``
 raises an OSError. The client gets the close frame, once. A stream can't be ended so that the client sees that the rest
@@ -8,8 +8,8 @@ is missing but by its application: the next piece raises.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
 
 from secmw.sessions.watching import close_code
@@ -215,4 +215,22 @@ class Stream:
         self._watch.leave(self)
 
 
-__all__ = ["ConnectionOverError", "Socket", "Stream"]
+async def shielded(writing: Coroutine[Any, Any, None]) -> None:
+    """Carry out what must not be cancelled with its request, on whatever loop this is."""
+    import asyncio
+
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        await writing
+        return
+    task = loop.create_task(writing)
+    _WRITING.add(task)
+    task.add_done_callback(_WRITING.discard)
+    await asyncio.shield(task)
+
+
+#: A task that nobody holds may be collected before it is done.
+_WRITING: Final[set[Any]] = set()
+
+__all__ = ["ConnectionOverError", "Socket", "Stream", "shielded"]

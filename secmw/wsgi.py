@@ -9,30 +9,28 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from secmw import hooks as host
 from secmw.assembly import assemble
 from secmw.clock import Clock, system
+from secmw.demands.wsgi import demand_login, demand_sudo, login_required, respond, sudo_required
 from secmw.errors import SessionError
 from secmw.exchange import RECORD, SCREEN, Exchange
 from secmw.guard import Guard, announce, report_twins
 from secmw.hooks import Hooks
 from secmw.http import SAFE_METHODS, WSGI, Facts, Reply
-from secmw.pages import refusal as rendered
 from secmw.policy import Policy
-from secmw.request import read, relayed, usual
+from secmw.request import read, usual
 from secmw.sessions.identifier import TWO
 from secmw.sessions.recognising import identified, met
 from secmw.view import NO_HEADERS, NOWHERE
-from secmw.wires.wsgi import Incoming, asking_of, pass_on, path_of, rewrite, spelling_of, target_of
+from secmw.wires.wsgi import Incoming, pass_on, path_of, rewrite, spelling_of, status_of, target_of
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from secmw.http import Refusal
     from secmw.sinks.base import Sink
     from secmw.stores.base import Store
 
@@ -42,8 +40,6 @@ _log = logging.getLogger("secmw")
 
 #: Bodies in which no code of the application runs any more.
 _FINISHED: Final = (list, tuple)
-
-_PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 
 
 class _Key(str):
@@ -111,6 +107,8 @@ class Middleware:
         self.load_now: Any = None if parts.caller.versioned else getattr(parts.store, "load_now", None)
         # Anything in these makes a request more than an ordinary one; Host and Cookie are looked at by name.
         self._marks = self.plans.marks - {"HTTP_HOST", "HTTP_COOKIE"}
+        # Behind a proxy no request is ordinary, and none needs to be looked at twice.
+        self._glanced = frozenset() if self.plans.resolver.believing else SAFE_METHODS
         if announces:
             announce(self.plans.notices)
 
@@ -171,7 +169,7 @@ class Middleware:
         method = environ["REQUEST_METHOD"]
         site, cookie = plans.home, None
         if site is None:
-            if method not in SAFE_METHODS or not self._marks.isdisjoint(environ):
+            if method not in self._glanced or not self._marks.isdisjoint(environ):
                 return None
             cookie = environ.get("HTTP_COOKIE")
             if plans.folds and cookie is not None:
@@ -213,18 +211,13 @@ class Middleware:
         address = environ.get("REMOTE_ADDR")
         certified = environ.get("SSL_CLIENT_VERIFY") == "SUCCESS" or bool(environ.get("SSL_CLIENT_CERT"))
         if not certified:
-            ordinary = usual(
-                self.plans, method, scheme, path, address or None, environ, target_of, environ, self.load_now
-            )
-            if ordinary is not None:
-                return ordinary
             peer = (address, environ.get("REMOTE_PORT")) if address else None
-            passed = relayed(
-                self.plans, method, scheme, path, peer, environ, target_of, environ, self.load_now
-            )
-            if passed is not None:
-                pass_on(environ, passed[1])
-                return passed[0]
+            found = usual(self.plans, method, scheme, path, peer, environ, target_of, environ, self.load_now)
+            if found is not None:
+                exchange, relay = found
+                if relay is not None:
+                    pass_on(environ, relay)
+                return exchange
         facts = Facts(
             method,
             scheme,
@@ -358,51 +351,10 @@ def close(body: Iterable[bytes]) -> None:
         finish()
 
 
-def respond(reply: Reply, start_response: StartResponse) -> list[bytes]:
-    """Send what :func:`demand_login` or :func:`demand_sudo` said, from inside an application."""
-    start_response(f"{reply.status} {_PHRASES.get(reply.status, 'Unknown')}", list(reply.headers))
-    return [reply.body] if reply.body else []
-
-
-def demand_login(environ: WSGIEnvironment) -> Reply | None:
-    """Return None where somebody is signed in, what to answer otherwise: the way to the sign-in page, or 401."""
-    exchange: Exchange = environ["secmw"]
-    return _rendered(environ, exchange.login_required(asking_of(environ)))
-
-
-def demand_sudo(environ: WSGIEnvironment, max_age: int | None = None) -> Reply | None:
-    """Return None where somebody gave the password lately, what to answer otherwise: the page that asks for it, or 401.
-
-    ``max_age``: seconds since then, at most; by default as long as ``sudo.duration`` says.
-    """
-    exchange: Exchange = environ["secmw"]
-    return _rendered(environ, exchange.sudo_required(asking_of(environ), max_age))
-
-
-def login_required(app: WSGIApplication) -> WSGIApplication:
-    """Wrap an application, or a part of one, so that only somebody who is signed in gets through."""
-
-    def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        reply = demand_login(environ)
-        return app(environ, start_response) if reply is None else respond(reply, start_response)
-
-    return guarded
-
-
-def sudo_required(app: WSGIApplication, max_age: int | None = None) -> WSGIApplication:
-    """Wrap an application, or a part of one, so that only somebody who gave the password lately gets through."""
-
-    def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        reply = demand_sudo(environ, max_age)
-        return app(environ, start_response) if reply is None else respond(reply, start_response)
-
-    return guarded
-
-
 def answer(exchange: Exchange, reply: Reply, start_response: StartResponse) -> list[bytes]:
     """Send a reply of ours, completed like any other response."""
     lines = exchange.close(reply.status, list(reply.headers))
-    start_response(f"{reply.status} {_PHRASES.get(reply.status, 'Unknown')}", lines)
+    start_response(status_of(reply), lines)
     return [reply.body] if reply.body else []
 
 
@@ -417,9 +369,3 @@ def failed(
     if exchange.pending:
         reply = head.guard.settle(exchange, 500, Incoming(environ)) or reply
     return answer(exchange, reply, head.start_response)
-
-
-def _rendered(environ: WSGIEnvironment, refusal: Refusal | None) -> Reply | None:
-    if refusal is None:
-        return None
-    return rendered(refusal, accept=environ.get("HTTP_ACCEPT", ""), method=environ["REQUEST_METHOD"])

@@ -11,9 +11,10 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.core.handlers.exception import response_for_exception
 from django.http import FileResponse
 
-from secmw.asgi import Middleware, _shielded
+from secmw.asgi import Middleware
 from secmw.errors import SessionError
 from secmw.exchange import RECORD
+from secmw.outliving import shielded
 from secmw_django.current import begin, end
 from secmw_django.responses import instead, keep_ours
 from secmw_django.streams import Pieces, lost, pieces
@@ -55,7 +56,7 @@ class OnLoops:
         except BaseException:
             # The client has gone; what was ended stays ended.
             if exchange.pending:
-                await _shielded(self.late(exchange, request, 500))
+                await shielded(self.late(exchange, request, 500))
             raise
         finally:
             end(token)
@@ -133,7 +134,7 @@ class OnLoops:
 
         async def late(status: int) -> None:
             if exchange.pending:
-                await _shielded(self.late(exchange, request, status))
+                await shielded(self.late(exchange, request, status))
 
         def late_in_a_thread(status: int) -> None:
             if exchange.pending:

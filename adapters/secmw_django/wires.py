@@ -13,7 +13,6 @@ from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import LimitedStream, WSGIRequest
 
 from secmw.wires import asgi, wsgi
-from secmw.wsgi import _KEY
 from secmw_django.current import plain
 
 if TYPE_CHECKING:
@@ -121,7 +120,7 @@ def look_at_environ(core: secmw.wsgi.Middleware, request: HttpRequest) -> Exchan
         exchange = core.glance(environ) or core.view(environ)
     finally:
         environ["PATH_INFO"], environ["SCRIPT_NAME"] = path, root
-    environ[_KEY] = exchange
+    environ["secmw"] = exchange
     return exchange
 
 

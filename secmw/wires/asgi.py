@@ -72,6 +72,11 @@ class Incoming:
         return self._read.popleft() if self._read else await self._receive()
 
 
+async def gone() -> Message:
+    """Be the ``receive`` of somebody of whom there is nothing more to read."""
+    return {"type": "http.disconnect"}
+
+
 def field_of(scope: Scope, wanted: bytes) -> str:
     """Return the first header of a name, empty where there is none."""
     return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), "")

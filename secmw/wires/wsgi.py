@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -13,6 +14,10 @@ from secmw.sessions.demand import Asking
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+    from secmw.http import Reply
+
+_PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 
 #: How servers hand on the target as it was sent, in the order they are believed; PEP 3333 has no such key.
 _TARGETS: Final = ("RAW_URI", "REQUEST_URI")
@@ -83,6 +88,11 @@ def asking_of(environ: WSGIEnvironment) -> Asking:
     )
 
 
+def status_of(reply: Reply) -> str:
+    """Return the status of a reply of ours as ``start_response`` takes it."""
+    return f"{reply.status} {_PHRASES.get(reply.status, 'Unknown')}"
+
+
 def path_of(environ: WSGIEnvironment) -> str:
     """Return the decoded path below the mount point (PEP 3333: latin-1 text that stands for bytes)."""
     path: str = environ.get("PATH_INFO", "") or "/"
@@ -136,8 +146,10 @@ def pass_on(environ: WSGIEnvironment, relay: Relay) -> None:
     """Do the same for a request that was relayed, with less work."""
     changes = relay.changes
     if changes is None:
-        changes = relay.changes = {}
+        changes = {}
         rewrite(changes, relay.seen)
+        # Only now: another thread may look at any moment.
+        relay.changes = changes
     for key in relay.removed:
         del environ[key]
     environ.update(changes)

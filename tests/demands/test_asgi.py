@@ -12,7 +12,7 @@ from tests.sessions.coming import ID
 from tests.sessions.making import NOW, record
 from tests.test_asgi import ok, scope, socket
 from tests.test_asgi_sessions import CONNECT, COOKIE, NAVIGATION, ORIGIN, Site
-from tests.test_asgi_sockets import accepting
+from tests.test_handshake import accepting
 
 pytestmark = pytest.mark.anyio
 
