@@ -1,5 +1,7 @@
 """The short set of all benchmarks, each in a process of its own, in less than ten minutes: what `make bench` runs.
 
+Where tables are written down, the short answer at the top of the page is made of them afterwards.
+
 python -m benchmarks               print all tables
 python -m benchmarks --write       put them into docs/explanation/benchmarks.md as well
 python -m benchmarks --only peers  one of them
@@ -58,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.write:
         flags.append("--write")
     failed = run(options.only or list(SECTIONS), flags)
+    if options.write:
+        failed += run(["summary"], ["--write"], sections={"summary": "benchmarks.summary"})
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
 

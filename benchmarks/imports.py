@@ -29,6 +29,7 @@ from typing import Any, Final
 import secmw
 from benchmarks import page
 from benchmarks.probe import WrongAnswerError
+from benchmarks.timing import verdict
 from secmw.cli.bench.plot import bars
 
 #: The budget: how many times as long as nothing `import secmw` may take.
@@ -265,10 +266,20 @@ def _listing(modules: Sequence[Loaded], most: int) -> Iterator[str]:
         yield f"| {one.module} | {one.own / 1e3:.1f} | {one.asked_by or 'the program'} |"
 
 
+def _ours(rows: Sequence[Start]) -> Start:
+    return next(row for row in rows if row.program == "import secmw")
+
+
+def _budget(rows: Sequence[Start]) -> page.Budget:
+    median_, least = _ours(rows).times
+    met = verdict(median_ <= BUDGET, least <= BUDGET)
+    return page.Budget("import secmw", f"{median_:.1f} × nothing", f"{BUDGET:g}", met)
+
+
 def _verdict(rows: Sequence[Start]) -> str:
-    ours = next(row for row in rows if row.program == "import secmw")
+    ours = _ours(rows)
     return (
-        f"`import secmw` takes {ours.times[0]:.1f} times as long as nothing, and {ours.processor_times[0]:.1f} times the processor (budget {BUDGET:g}). No import of secmw loads "
+        f"`import secmw` takes {ours.times[0]:.1f} times as long as nothing, and {ours.processor_times[0]:.1f} times the processor (budget {BUDGET:g}; met: {_budget(rows).met}). No import of secmw loads "
         f"any of {', '.join(sorted(HEAVY))}; one that did would stop this run."
     )
 
@@ -308,7 +319,7 @@ def report(*, quick: bool = False, short: bool = False) -> page.Section:
         [(row.program, [row.clock[0], row.processor[0]]) for row in rows],
         unit="milliseconds",
     )
-    return page.Section("imports", "\n".join(lines) + "\n", data, {"starts": plot})
+    return page.Section("imports", "\n".join(lines) + "\n", data, {"starts": plot}, [_budget(rows)])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

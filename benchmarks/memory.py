@@ -190,8 +190,10 @@ def report(*, quick: bool = False, short: bool = False) -> page.Section:
         unit="bytes",
     )
     data = {
-        name: [asdict(row) for row in rows]
-        for name, rows in (("sessions", costs), ("connections", connections), ("growth", grown))
+        "sessions": [asdict(row) for row in costs],
+        "connections": [asdict(row) for row in connections],
+        "added": added(connections),
+        "growth": [asdict(row) for row in grown],
     }
     return page.Section("memory", "\n".join(lines) + "\n", data, {"held": plot})
 

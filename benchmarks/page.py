@@ -9,8 +9,8 @@ import os
 import platform
 import sys
 import sysconfig
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
@@ -23,17 +23,28 @@ BENCHMARKS: Final = EXPLANATION / "benchmarks.md"
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """Say of one figure what it is held to, and whether that is met: ``yes``, ``by its minima``, ``**no**`` or a dash."""
+
+    what: str
+    found: str
+    bound: str
+    met: str
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """Be one part of the page of benchmarks.
 
     ``text`` is Markdown; it names its plots as ``benchmarks/NAME-STEM.svg``. ``data`` is what JSON can hold: every row with
-    all its figures. ``plots`` are SVG documents by the stem of their file.
+    all its figures. ``plots`` are SVG documents by the stem of their file, ``budgets`` what its figures are held to.
     """
 
     name: str
     text: str
     data: Any = None
     plots: Mapping[str, str] = field(default_factory=dict)
+    budgets: Sequence[Budget] = ()
 
 
 def machine() -> str:
@@ -98,8 +109,12 @@ def publish(section: Section, page: Path = BENCHMARKS) -> None:
     Plots of the section that it no longer has are removed. Raise ValueError if the page has no such marks, and TypeError or
     ValueError for data that JSON can't hold; nothing is written then.
     """
+    held = [asdict(budget) for budget in section.budgets]
     data = json.dumps(
-        {**circumstances(), "data": section.data}, indent=1, allow_nan=False, ensure_ascii=False
+        {**circumstances(), "budgets": held, "data": section.data},
+        indent=1,
+        allow_nan=False,
+        ensure_ascii=False,
     )
     write(section.text, page, section.name)
     folder = page.with_suffix("")
@@ -121,17 +136,8 @@ class Report(Protocol):
         ...
 
 
-def run(
-    report: Report,
-    description: str,
-    arguments: Sequence[str] | None = None,
-    *,
-    also: Callable[[Section], Section] | None = None,
-) -> Section:
-    """Be the command line of a benchmark: print its section, and publish it where that was asked for.
-
-    ``also`` makes another section of it, which is published with it.
-    """
+def run(report: Report, description: str, arguments: Sequence[str] | None = None) -> Section:
+    """Be the command line of a benchmark: print its section, and publish it where that was asked for."""
     parser = argparse.ArgumentParser(description=description)
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument("--short", action="store_true", help="what `make bench` runs of it")
@@ -148,7 +154,5 @@ def run(
     section = report(quick=options.quick, short=options.short)
     if options.write:
         publish(section)
-        if also is not None:
-            publish(also(section))
     print(section.text)
     return section

@@ -24,6 +24,7 @@ from typing import Any, Final
 from benchmarks import page, requests, served
 from benchmarks.probe import WrongAnswerError, ask_asgi, prove
 from benchmarks.served import BARE, KNOWING, MEMORY, NOOP, SECMW_REDIS, STACK_A, STACK_B
+from benchmarks.timing import verdict
 from benchmarks.trips import Trips, relayed
 from secmw.cli.bench.plot import bars
 from tests.services.redis import RedisServer, serve_redis
@@ -257,7 +258,14 @@ def _verdict(rows: Sequence[Row]) -> str:
     found = ratio(rows)
     if found is None:
         return f"The stacks were left out, for they need {', '.join(served.PARTS)}: `make peers` has them."
-    return f"{STACK_B} adds {found:.1f} times as much as {SECMW_REDIS} (budget {BUDGET:g} at least)."
+    return f"{STACK_B} adds {found:.1f} times as much as {SECMW_REDIS} (budget {BUDGET:g} at least; met: {verdict(found >= BUDGET)})."
+
+
+def _budgets(rows: Sequence[Row]) -> Iterator[page.Budget]:
+    found = ratio(rows)
+    if found is not None:
+        what = f"{STACK_B} over {SECMW_REDIS}"
+        yield page.Budget(what, f"{found:.1f} × secmw", f"at least {BUDGET:g}", verdict(found >= BUDGET))
 
 
 def report(*, quick: bool = False, short: bool = False) -> page.Section:
@@ -288,7 +296,7 @@ def report(*, quick: bool = False, short: bool = False) -> page.Section:
         unit="microseconds of the application's process",
     )
     data = {"rows": [asdict(row) for row in rows], "ratio": ratio(rows), "stacks": stacks, "redis": known}
-    return page.Section("redis", "\n".join(lines) + "\n", data, {"added": plot})
+    return page.Section("redis", "\n".join(lines) + "\n", data, {"added": plot}, list(_budgets(rows)))
 
 
 def redis_version(redis: RedisServer) -> str:

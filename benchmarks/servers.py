@@ -32,6 +32,7 @@ from benchmarks.pressing import press, processor
 from benchmarks.probe import Answer, WrongAnswerError, prove
 from benchmarks.served import (
     BARE,
+    HEADERS,
     HOST,
     IN_REDIS,
     KNOWING,
@@ -42,6 +43,7 @@ from benchmarks.served import (
     STACK_A,
     STACK_B,
 )
+from benchmarks.timing import verdict
 from secmw.cli.bench.plot import bars
 from tests.servers import Server, serve
 from tests.services.redis import RedisServer, serve_redis
@@ -273,8 +275,16 @@ def _verdict(rows: Sequence[Row]) -> Iterator[str]:
     found = shares(rows).get("uvicorn", {})
     for variant, budget in BUDGET.items():
         if variant in found:
-            share = _said(found[variant])
-            yield f"On uvicorn {variant} adds {share} of what {THEIRS[variant]} adds (budget 1/{1 / budget:.0f})."
+            share, met = _said(found[variant]), verdict(found[variant] <= budget)
+            yield f"On uvicorn {variant} adds {share} of what {THEIRS[variant]} adds (budget 1/{1 / budget:.0f}; met: {met})."
+
+
+def _sending(rows: Sequence[Row]) -> Iterator[str]:
+    added = {row.variant: row.added for row in rows if row.server == "uvicorn"}
+    if HEADERS in added and MEMORY in added:
+        yield (
+            f"{added[HEADERS]:.1f} of the {added[MEMORY]:.1f} µs are what uvicorn takes to send these headers, whoever adds them."
+        )
 
 
 def _missing(known: Mapping[str, str]) -> Iterator[str]:
@@ -310,7 +320,7 @@ def report(*, quick: bool = False, short: bool = False, only: Sequence[str] = tu
         "",
         *_table(rows),
         "",
-        " ".join([*_verdict(rows), *_missing(known)]),
+        " ".join([*_verdict(rows), *_sending(rows), *_missing(known)]),
         "",
         "![Added by server](benchmarks/servers-added.svg)",
     ]
@@ -321,7 +331,17 @@ def report(*, quick: bool = False, short: bool = False, only: Sequence[str] = tu
         "stacks": stacks,
         "redis": redis_version,
     }
-    return page.Section("servers", "\n".join(lines) + "\n", data, {"added": _plot(rows)})
+    return page.Section(
+        "servers", "\n".join(lines) + "\n", data, {"added": _plot(rows)}, list(_budgets(rows))
+    )
+
+
+def _budgets(rows: Sequence[Row]) -> Iterator[page.Budget]:
+    for variant, share in shares(rows).get("uvicorn", {}).items():
+        if variant in BUDGET:
+            bound = f"1/{1 / BUDGET[variant]:.0f}"
+            met = verdict(share <= BUDGET[variant])
+            yield page.Budget(f"uvicorn, {variant}", f"{_said(share)} of {THEIRS[variant]}", bound, met)
 
 
 def redis_named(redis: RedisServer) -> str:

@@ -64,9 +64,18 @@ class Ratio:
         """Say whether this is within a budget."""
         if self.median is None or self.least is None:
             return "—"
-        if self.median <= budget:
-            return "yes"
-        return "by its minima" if self.least <= budget else "**no**"
+        return verdict(self.median <= budget, self.least <= budget)
+
+    def reaches(self, wanted: float) -> str:
+        """Say whether this is as much as is wanted."""
+        if self.median is None or self.least is None:
+            return "—"
+        return verdict(self.median >= wanted, self.least >= wanted)
+
+
+def verdict(met: bool, by_minima: bool | None = None) -> str:
+    """Say whether a budget is met, by the medians or at least by the fastest samples, where there are such."""
+    return "yes" if met else "by its minima" if by_minima else "**no**"
 
 
 def figure(value: float | None, digits: int = 1) -> str:

@@ -1,7 +1,7 @@
 """What secmw adds to a request next to what people put together for the same work: ASGI, Flask and Django.
 
 python -m benchmarks.stacks.side_by_side            print the tables
-python -m benchmarks.stacks.side_by_side --write    put them, and the short answer, into docs/explanation/benchmarks.md as well
+python -m benchmarks.stacks.side_by_side --write    put them into docs/explanation/benchmarks.md as well
 python -m benchmarks.stacks.side_by_side --short    what `make bench` runs of it
 python -m benchmarks.stacks.side_by_side --quick    a hundredth of the work
 
@@ -16,10 +16,10 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from benchmarks import page
-from benchmarks.page import Section
+from benchmarks.page import Budget, Section
 from benchmarks.stacks.stack import KINDS, Stack, Table, measure, plain
 from benchmarks.timing import Ratio, figure
 from secmw.cli.bench.plot import bars
@@ -83,16 +83,6 @@ WANTED: Final = (
     Wanted("Flask", "Talisman, Flask-WTF, Flask-Session in files", (15, 15, 15)),
 )
 
-#: Rows of the short answer, beside secmw's own.
-ANSWER: Final = (
-    ("ASGI", "secure, BALANCED"),
-    ("ASGI", "A: redirect, host, secure (5 headers), starlette-csrf, starsessions in memory"),
-    ("Flask", "Talisman, SeaSurf, signed cookie"),
-    ("Flask", "Talisman, Flask-WTF, Flask-Session in files"),
-    ("Django", "Django's whole chain, sessions in memory (locmem)"),
-    ("Django", "Django's whole chain, sessions in a database (SQLite)"),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -130,25 +120,30 @@ def _rows(found: Found) -> Iterator[str]:
         yield f"| {bold} | {' | '.join(said)} | {'' if stack is None else stack.lacks} |"
 
 
-def _wanted(found: Sequence[Found]) -> Iterator[str]:
-    yield f"| adds, times what secmw adds | wanted | {' | '.join(KINDS)} | met |"
-    yield f"|---|---|{'--:|' * len(KINDS)}---|"
+def _wanted(found: Sequence[Found]) -> Iterator[tuple[Wanted, list[Ratio]]]:
+    """Pair what is wanted of each row with what was measured of it."""
     tables = {one.family.name: one.table for one in found}
     for wanted in WANTED:
-        if wanted.stack not in tables.get(wanted.family, {}):
-            continue
-        times = [tables[wanted.family][wanted.stack][kind].times for kind in KINDS]
-        met = [_met(ratio, least) for ratio, least in zip(times, wanted.least, strict=True)]
+        row = tables.get(wanted.family, {}).get(wanted.stack)
+        if row is not None:
+            yield wanted, [row[kind].times for kind in KINDS]
+
+
+def _wishes(found: Sequence[Found]) -> Iterator[str]:
+    yield f"| adds, times what secmw adds | wanted | {' | '.join(KINDS)} | met |"
+    yield f"|---|---|{'--:|' * len(KINDS)}---|"
+    for wanted, times in _wanted(found):
+        met = [ratio.reaches(least) for ratio, least in zip(times, wanted.least, strict=True)]
         bounds = " / ".join(f"{least:g}" for least in wanted.least)
         yield f"| {wanted.family}: {wanted.stack} | {bounds} | {' | '.join(map(str, times))} | {_said(met)} |"
 
 
-def _met(ratio: Ratio, least: float) -> str:
-    if ratio.median is None or ratio.least is None:
-        return "—"
-    if ratio.median >= least:
-        return "yes"
-    return "by its minima" if ratio.least >= least else "**no**"
+def _budgets(found: Sequence[Found]) -> Iterator[Budget]:
+    for wanted, times in _wanted(found):
+        for kind, ratio, least in zip(KINDS, times, wanted.least, strict=True):
+            what = f"{wanted.family}, {wanted.stack}, {kind}"
+            said = f"{figure(ratio.median)} × secmw"
+            yield Budget(what, said, f"at least {least:g}", ratio.reaches(least))
 
 
 def _said(met: Sequence[str]) -> str:
@@ -165,7 +160,7 @@ def report(*, quick: bool = False, short: bool = False, families: Sequence[Famil
     lines = [
         f"Measured {page.machine()}; {rounds} rounds of {count} requests. In brackets the fastest samples.",
         "",
-        *_wanted(found),
+        *_wishes(found),
     ]
     plots = {}
     for one in found:
@@ -193,7 +188,7 @@ def report(*, quick: bool = False, short: bool = False, families: Sequence[Famil
         "ours": {one.family.name: one.family.ours for one in found},
         "lacks": {one.family.name: {name: row.lacks for name, row in one.stacks.items()} for one in found},
     }
-    return Section("peers", "\n".join(lines) + "\n", data, plots)
+    return Section("peers", "\n".join(lines) + "\n", data, plots, list(_budgets(found)))
 
 
 def _versions(stacks: Iterable[Stack]) -> str:
@@ -201,43 +196,9 @@ def _versions(stacks: Iterable[Stack]) -> str:
     return ", ".join(f"{name} {version(name)}" for name in names)
 
 
-def answer(peers: Section) -> Section:
-    """Make the short answer, the section ``summary``, of the section ``peers``."""
-    families, ours = peers.data["families"], peers.data["ours"]
-    rows: list[tuple[str, dict[str, Any]]] = []
-    for family, name in ours.items():
-        beside = [other for where, other in ANSWER if where == family and other in families[family]]
-        rows += [(_known(family, row), families[family][row]) for row in (name, *beside)]
-    lines = [
-        f"Measured {page.machine()}.",
-        "",
-        "![Time added to a request](benchmarks/summary-added.svg)",
-        "",
-        f"| µs added to a request | {' | '.join(KINDS)} |",
-        f"|---|{'--:|' * len(KINDS)}",
-    ]
-    for name, cells in rows:
-        figures = [figure(cells[kind]["added"]["median"]) for kind in KINDS]
-        bold = "**" if "secmw" in name else ""
-        lines.append(f"| {bold}{name}{bold} | {' | '.join(f'{bold}{value}{bold}' for value in figures)} |")
-    plot = bars(
-        "Time added to a request",
-        KINDS,
-        [(name, [cells[kind]["added"]["median"] for kind in KINDS]) for name, cells in rows],
-        unit="µs",
-    )
-    data = {name: {kind: cells[kind]["added"] for kind in KINDS} for name, cells in rows}
-    return Section("summary", "\n".join(lines) + "\n", data, {"added": plot})
-
-
-def _known(family: str, row: str) -> str:
-    """Name a row so that its framework is known."""
-    return row if family.lower() in row.lower() else f"{family}: {row}"
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run from the command line."""
-    page.run(report, "What other stacks cost.", arguments, also=answer)
+    page.run(report, "What other stacks cost.", arguments)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import pytest
 
 from benchmarks import peers, requests
 from benchmarks.behaviour import QUESTIONS, Subject
-from benchmarks.probe import WrongAnswerError
 from secmw.asgi import App
 
 HSTS: Final = (b"strict-transport-security", b"max-age=1")
@@ -130,24 +129,3 @@ def test_the_table_has_a_column_for_each_and_a_row_for_each_question() -> None:
     assert table[0].startswith("Run 20")
     assert table[2].startswith("| | secmw ")
     assert table[4:] == [f"| {question} | yes |" for question in QUESTIONS]
-
-
-def ours() -> dict[str, peers.Timed]:
-    return {name: row for name, row in peers.rows().items() if row.ours}
-
-
-def test_the_times_have_a_row_for_each_and_no_figure_where_nothing_is_checked() -> None:
-    rows = peers.times(ours(), rounds=3, count=10).splitlines()[4:]
-    assert [row.split(" | ")[0] for row in rows] == ["| noop", "| secmw, headers only", "| secmw, whole"]
-    assert [row.endswith(" — |") for row in rows] == [False, True, False]
-
-
-def test_a_middleware_that_does_not_check_is_not_timed() -> None:
-    made = ours()
-    whole = made["secmw, whole"]
-    for wrap in (peers.headers_only, requests.asgi_noop):
-        made["secmw, whole"] = peers.Timed(
-            wrap=wrap, ours=True, adds=whole.adds, knows=whole.knows, proof=whole.proof, broken=whole.broken
-        )
-        with pytest.raises(WrongAnswerError):
-            peers.times(made, rounds=1, count=1)

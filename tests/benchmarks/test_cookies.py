@@ -39,6 +39,8 @@ def test_the_verdict_names_the_worst_and_the_budget(section: Any) -> None:
     assert found is not None
     assert int(found[1]) == len(cookie_headers.HOSTILE)
     assert float(found[2]) == pytest.approx(max(section.data["growth"].values()), abs=0.06)
+    assert [budget.bound for budget in section.budgets] == ["10", "3"]
+    assert f"Met: {section.budgets[0].met} and {section.budgets[1].met}." in section.text
 
 
 def test_the_plots_that_the_text_names_are_there(section: Any) -> None:

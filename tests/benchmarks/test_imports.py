@@ -65,7 +65,9 @@ def test_every_program_has_its_row_and_ends_well(section: Any) -> None:
         )
     assert section.data["starts"][0]["times"] == (1.0, 1.0)
     assert sum(line.startswith("| `import secmw") for line in section.text.splitlines()) == 3
-    assert "(budget 5)" in section.text
+    assert "(budget 5; met: " in section.text
+    (budget,) = section.budgets
+    assert (budget.what, budget.bound) == ("import secmw", "5")
     assert set(re.findall(r"benchmarks/imports-(\S+)\.svg", section.text)) == set(section.plots)
     assert json.dumps(section.data, allow_nan=False)
 

@@ -46,13 +46,14 @@ def test_the_command_line_says_what_runs_and_how_much(
 ) -> None:
     ran = []
 
-    def run(given: list[str], said: list[str]) -> list[str]:
+    def run(given: list[str], said: list[str], **_: object) -> list[str]:
         ran.append((given, said))
         return []
 
     monkeypatch.setattr(everything, "run", run)
     everything.main(asked)
-    assert ran == [(names, flags)]
+    # The short answer is made of what was written down, and of nothing else.
+    assert ran == [(names, flags), *([(["summary"], ["--write"])] if "--write" in flags else [])]
 
 
 def test_the_process_fails_with_what_failed_in_it(monkeypatch: pytest.MonkeyPatch) -> None:

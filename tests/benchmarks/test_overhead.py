@@ -60,6 +60,20 @@ def test_a_budget_says_whether_it_is_met_and_a_row_without_one_does_not(section:
     assert wsgi[5] in ("yes", "by its minima", "**no**", "—")
 
 
+def test_every_budget_of_the_tables_is_in_the_section(section: Section) -> None:
+    budgets = [budget.what for budget in section.budgets]
+    rows = sum(bound is not None for budget in sessions.BUDGET.values() for bound in budget)
+    deeds = 2 * sum(deed.budget is not None for deed in applications.DEEDS.values())
+    assert len(budgets) == len(set(budgets)) == rows + deeds + 2
+    assert "WSGI, anonymous, session read, GET" in budgets
+    assert "ASGI, and uses a nonce" in budgets
+
+
+def test_the_section_says_what_no_request_can_save(section: Section) -> None:
+    for name, budget in (("ASGI", "4.5"), ("WSGI", "5")):
+        assert f"no-op of a stranger's GET on {name} (budget {budget})" in section.text
+
+
 def test_the_text_names_each_plot_by_the_file_that_it_goes_into(section: Section) -> None:
     assert set(section.plots) == {"whole", "parts"}
     for stem in section.plots:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from benchmarks import page
-from benchmarks.page import Section, publish
+from benchmarks.page import Budget, Section, publish
 
 PAGE: Final = (
     "# Title\n\n<!-- one: begin -->old<!-- one: end -->\n\n<!-- other: begin -->\n<!-- other: end -->\n"
@@ -28,6 +28,12 @@ def test_a_text_goes_between_the_marks_of_its_section_and_nothing_else_changes(t
     publish(Section("one", "new é", [1]), target)
     text = target.read_text(encoding="utf-8")
     assert text == PAGE.replace("old", "\n\nnew é\n\n")
+
+
+def test_budgets_go_into_the_file_beside_the_figures(target: Path) -> None:
+    publish(Section("one", "new", [1], budgets=[Budget("this", "2 × that", "3", "yes")]), target)
+    found = json.loads((target.parent / "page" / "one.json").read_text(encoding="utf-8"))
+    assert found["budgets"] == [{"what": "this", "found": "2 × that", "bound": "3", "met": "yes"}]
 
 
 def test_data_says_under_which_circumstances_it_came_about(target: Path) -> None:

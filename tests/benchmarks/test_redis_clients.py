@@ -49,7 +49,10 @@ def row(variant: str, added: float) -> redis_clients.Row:
 def test_the_verdict_compares_what_both_add() -> None:
     rows = [row(served.SECMW_REDIS, 20.0), row(served.STACK_B, 210.0)]
     assert redis_clients.ratio(rows) == 10.5
-    assert "10.5 times as much as secmw, Redis (budget 8 at least)" in redis_clients._verdict(rows)
+    assert [budget.met for budget in redis_clients._budgets(rows)] == ["yes"]
+    short = [row(served.SECMW_REDIS, 20.0), row(served.STACK_B, 150.0)]
+    assert [budget.met for budget in redis_clients._budgets(short)] == ["**no**"]
+    assert "10.5 times as much as secmw, Redis (budget 8 at least; met: yes)" in redis_clients._verdict(rows)
 
 
 def test_other_round_trips_than_designed_stop_the_run() -> None:

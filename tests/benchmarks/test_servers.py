@@ -80,8 +80,14 @@ def test_shares_are_of_what_the_stack_of_the_same_kind_adds_on_the_same_server()
     ]
     assert servers.shares(rows) == {"uvicorn": {served.MEMORY: 1 / 8, served.SECMW_REDIS: 1 / 20}}
     said = " ".join(servers._verdict(rows))
-    assert "secmw, memory adds 1/8.0 of what stack A (memory) adds (budget 1/6)" in said
-    assert "secmw, Redis adds 1/20.0 of what stack B (Redis) adds (budget 1/10)" in said
+    assert "secmw, memory adds 1/8.0 of what stack A (memory) adds (budget 1/6; met: yes)" in said
+    assert "secmw, Redis adds 1/20.0 of what stack B (Redis) adds (budget 1/10; met: yes)" in said
+    assert [(budget.what, budget.bound, budget.met) for budget in servers._budgets(rows)] == [
+        ("uvicorn, secmw, memory", "1/6", "yes"),
+        ("uvicorn, secmw, Redis", "1/10", "yes"),
+    ]
+    missed = [row("uvicorn", served.MEMORY, 16.0), row("uvicorn", served.STACK_A, 64.0)]
+    assert [budget.met for budget in servers._budgets(missed)] == ["**no**"]
 
 
 def test_what_is_added_is_the_median_within_rounds() -> None:

@@ -19,7 +19,7 @@ from benchmarks import requests
 from benchmarks.probe import WrongAnswerError
 from benchmarks.sessions import policy
 from benchmarks.stacks import asgi, django, flask, side_by_side, stack
-from benchmarks.stacks.side_by_side import Family, Wanted, answer, report
+from benchmarks.stacks.side_by_side import Family, Wanted, report
 from benchmarks.stacks.stack import KINDS, Guest, Stack, measure
 from secmw.stores import AsyncMemoryStore
 
@@ -132,7 +132,6 @@ def test_the_rows_of_django_hold(tmp_path: Path) -> None:
 def families(monkeypatch: pytest.MonkeyPatch) -> list[Family]:
     """Make a framework of two rows, the second of which is to add three times as much."""
     monkeypatch.setattr(side_by_side, "WANTED", (Wanted("Some", "other", (0.001, 1e9, 0.001)),))
-    monkeypatch.setattr(side_by_side, "ANSWER", (("Some", "other"),))
 
     def make(folder: Path) -> list[Stack]:
         assert folder.is_dir()
@@ -163,12 +162,8 @@ def test_a_ratio_that_is_wanted_is_said_to_be_met_or_not(families: list[Family])
     assert cells[-1].split(" / ")[1] in ("**no**", "—")
 
 
-def test_the_answer_has_our_row_first_and_the_figures_of_the_long_table(families: list[Family]) -> None:
-    section = report(quick=True, families=families)
-    short = answer(section)
-    assert short.name == "summary"
-    assert list(short.data) == ["Some: ours", "Some: other"]
-    first = short.data["Some: ours"][KINDS[0]]
-    assert first == section.data["families"]["Some"]["ours"][KINDS[0]]["added"]
-    assert "(benchmarks/summary-added.svg)" in short.text
-    assert set(short.plots) == {"added"}
+def test_what_is_wanted_is_a_budget_for_each_kind_of_request(families: list[Family]) -> None:
+    budgets = report(quick=True, families=families).budgets
+    assert [budget.what for budget in budgets] == [f"Some, other, {kind}" for kind in KINDS]
+    assert [budget.bound for budget in budgets] == ["at least 0.001", "at least 1e+09", "at least 0.001"]
+    assert budgets[1].met in ("**no**", "—")

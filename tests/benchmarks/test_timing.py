@@ -87,3 +87,16 @@ def test_a_multiple_of_nothing_is_none() -> None:
 )
 def test_a_budget_is_met_by_the_median(ratio: Ratio, said: str) -> None:
     assert ratio.meets(2) == said
+
+
+@pytest.mark.parametrize(
+    ("ratio", "said"),
+    [
+        (Ratio(2.0, 1.0), "yes"),
+        (Ratio(1.9, 2.1), "by its minima"),
+        (Ratio(1.9, 1.9), "**no**"),
+        (Ratio(None, 2.0), "—"),
+    ],
+)
+def test_what_is_to_be_as_much_at_least_is_so_by_the_median(ratio: Ratio, said: str) -> None:
+    assert ratio.reaches(2) == said
