@@ -25,6 +25,9 @@ _COLOURS: Final = (
 #: Widths of a letter of 13 and of 12 pixels, on the safe side: no font is at hand to ask.
 _LETTER: Final = 7.2
 _SMALL: Final = 6.7
+#: Those that are narrower, and those that are wider, where letters stand in a line and too much room would show.
+_NARROW: Final = frozenset(" !'(),./:;I[]`fijlrt|")
+_WIDE: Final = frozenset("ABCDEGHKMNOQRUVWXmw%@&") | {"\N{MICRO SIGN}"}
 
 _LINE: Final = 16
 _BAR: Final = 14
@@ -140,8 +143,11 @@ class _Axis:
         raw = (high - low) / 5
         power = 10.0 ** math.floor(math.log10(raw))
         step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw)
-        begin, end = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-        return cls(begin * step, end * step, tuple(step * place for place in range(begin, end + 1)), log)
+        # What is a little below zero gets no step of its own: it is noise, and would take the room of the others.
+        begin, end = math.ceil(low / step - 1e-9), math.ceil(high / step - 1e-9)
+        return cls(
+            min(low, begin * step), end * step, tuple(step * place for place in range(begin, end + 1)), log
+        )
 
     def share(self, figure: float) -> float | None:
         """Return the place of a figure, from 0 to 1; None where the axis has none for it."""
@@ -211,7 +217,15 @@ def _written(figure: float | None) -> str:
 
 
 def _wrapped(label: str) -> list[str]:
-    return textwrap.wrap(label, _LABEL_LETTERS) or [""]
+    """Break a label into as few lines as it needs, of about the same length."""
+    lines = textwrap.wrap(label, _LABEL_LETTERS) or [""]
+    fits = (textwrap.wrap(label, width) for width in range(_LABEL_LETTERS // 2, _LABEL_LETTERS))
+    return next((found for found in fits if len(found) == len(lines)), lines)
+
+
+def _wide(name: str) -> float:
+    """Guess how many pixels a text of 13 pixels takes."""
+    return sum(4.6 if letter in _NARROW else 9.6 if letter in _WIDE else 7.8 for letter in name)
 
 
 def _wrapped_legend(series: Sequence[str]) -> list[list[tuple[int, str]]]:
@@ -227,7 +241,7 @@ def _wrapped_legend(series: Sequence[str]) -> list[list[tuple[int, str]]]:
 
 
 def _widest(legend: Sequence[Sequence[tuple[int, str]]]) -> float:
-    return max((sum(34 + len(name) * _LETTER for _, name in line) for line in legend), default=0.0)
+    return max((sum(38 + _wide(name) for _, name in line) for line in legend), default=0.0)
 
 
 def _legend(legend: Sequence[Sequence[tuple[int, str]]]) -> Iterator[str]:
@@ -236,7 +250,7 @@ def _legend(legend: Sequence[Sequence[tuple[int, str]]]) -> Iterator[str]:
         for place, name in line:
             yield f'<rect class="s{place}" x="{x:.1f}" y="{y}" width="12" height="12" rx="1.5"/>'
             yield _text(x + 18, y + 11, name)
-            x += 34 + len(name) * _LETTER
+            x += 38 + _wide(name)
 
 
 def _told(series: Sequence[str], rows: Sequence[tuple[str, Sequence[float | None]]], unit: str) -> str:

@@ -110,6 +110,19 @@ def test_a_long_label_is_wrapped_and_none_of_it_lost() -> None:
     assert label in " ".join(texts)
 
 
+def test_lines_of_a_label_are_about_as_long_as_each_other() -> None:
+    texts = _texts(bars("T", ["s"], [("host, forwarding and doubled headers looked at", [1.0])], unit="µs"))
+    assert {"host, forwarding and", "doubled headers looked at"} <= set(texts)
+
+
+def test_what_is_a_little_below_zero_takes_no_room_of_the_rest() -> None:
+    def length(least: float) -> float:
+        return _widths(bars("T", ["s"], [("a", [4.5]), ("b", [least])], unit="µs"), 0)[0]
+
+    assert length(-0.1) > 0.95 * length(0.0)
+    assert length(-4.5) < 0.6 * length(0.0)
+
+
 def test_same_figures_same_document() -> None:
     once, again = (bars("T", ["a", "b"], [("x", [1.0, 2.0])], unit="µs") for _ in range(2))
     assert once == again
