@@ -314,7 +314,7 @@ class Session(Values):
         self._moved = True
         self._own = frozenset()
         self._base = self._first = codec.EMPTY
-        self._data, self._changes, self._lent, self._copies = {}, None, None, None
+        self._data, self._changes, self._lent = {}, None, None
 
     def revoke(self, selector: str) -> None:
         """End another session of the same user; nothing happens to one of somebody else, and to what is no session's name."""
@@ -414,7 +414,7 @@ class Session(Values):
             self._own |= {name for name, value in self._changes.items() if value is not None}
         self._changes = None
         if self.failed:
-            self._data = self._lent = self._glimpse = self._copies = None
+            self._data = self._lent = self._glimpse = None
         self.kept = True
         self.sign_in = self.fresh = self.ending = self.rotation = self.sudo = self.everywhere = None
         self.endings = ()

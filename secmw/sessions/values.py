@@ -7,7 +7,7 @@ lent out (a list, a dict) is compared with what it was when the response starts,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from secmw.errors import SessionError
 from secmw.sessions import codec
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 #: Nothing was asked for, but values that can be changed in place were handed out.
 LENT: Final = "lent"
+
+
+class Original(NamedTuple):
+    """Be a list or a dict of a record that many requests read: as it is written, to make a copy of for each, and its snapshot."""
+
+    written: bytes
+    snapshot: bytes
 
 
 class Values(MutableMapping[str, Any]):
@@ -34,12 +41,12 @@ class Values(MutableMapping[str, Any]):
 
     _data: dict[str, Any] | None
     _base = codec.EMPTY
-    #: The values where this process has read the same record before: for looking at, while there are no data of our own.
-    _glimpse: Mapping[str, Any] | None = None
-    #: Copies of those among them that can be changed in place, and were handed out.
-    _copies: dict[str, Any] | None = None
+    #: The values where this process has read the same record before: for looking at, while there are no data of our own. A list
+    #: or a dict that was lent out of it once is an :class:`Original` from then on.
+    _glimpse: dict[str, Any] | None = None
     _changes: dict[str, bytes | None] | None = None
-    _lent: dict[str, bytes] | None = None
+    #: What was handed out and can be changed in place, with its snapshot from before.
+    _lent: dict[str, tuple[Any, bytes]] | None = None
     #: The data as they were when they were read, and the names that this request has written since.
     _first = codec.EMPTY
     _own: frozenset[str] = frozenset()
@@ -69,9 +76,8 @@ class Values(MutableMapping[str, Any]):
             data = self._data = self.rules.read(base)
         except codec.UNREADABLE as error:
             raise codec.unreadable(error) from None
-        if self._copies is not None:
-            data.update(self._copies)
-            self._copies = None
+        if self._lent is not None:
+            data.update((name, value) for name, (value, _) in self._lent.items())
         return data
 
     def __getitem__(self, name: str) -> Any:
@@ -81,8 +87,8 @@ class Values(MutableMapping[str, Any]):
             data = self._glimpse or self._looked_into()
         value = data[name]
         kind = type(value)
-        if kind is list or kind is dict:
-            return self._lend(name)
+        if kind is list or kind is dict or kind is Original:
+            return self._lend(name, value)
         return value
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -95,8 +101,8 @@ class Values(MutableMapping[str, Any]):
             return default
         value = data[name]
         kind = type(value)
-        if kind is list or kind is dict:
-            return self._lend(name)
+        if kind is list or kind is dict or kind is Original:
+            return self._lend(name, value)
         return value
 
     def setdefault(self, name: str, default: Any = None) -> Any:
@@ -128,9 +134,9 @@ class Values(MutableMapping[str, Any]):
             )
         self.data[name] = value
         self._change(name, written)
-        if type(value) not in codec.PLAIN:
+        if type(value) not in codec.UNCHANGING:
             # Whoever put it there may go on filling it.
-            self._lend(name)
+            self._lend(name, value)
 
     def __delitem__(self, name: str) -> None:
         self._writable()
@@ -155,27 +161,22 @@ class Values(MutableMapping[str, Any]):
             self._lent.pop(name, None)
         self.pending = True
 
-    def _lend(self, name: str) -> Any:
-        """Hand out a value that can be changed in place, and take note of it."""
-        data, glimpse = self._data, self._glimpse
-        copies = self._copies
-        if copies is not None and name in copies:
-            return copies[name]
-        if self._lent is None:
-            self._lent = {}
-        if data is None and glimpse is not None:
-            # One value of many: it alone is copied, by being written and read.
-            written = codec.encode(name, glimpse[name])
-            value = codec.decode_value(written)
-            if copies is None:
-                copies = self._copies = {}
-            copies[name] = value
-            self._lent[name] = written
+    def _lend(self, name: str, value: Any) -> Any:
+        """Hand out a value that can be changed in place, and take note of what it was; of one that others look at too, a copy."""
+        lent = self._lent
+        if lent is None:
+            lent = self._lent = {}
+        elif name in lent:
+            return lent[name][0]
+        if self._data is not None or self._glimpse is None:
+            before = codec.snapshot(name, value)
         else:
-            value = self.data[name]
-            if name in self._lent:
-                return value
-            self._lent[name] = codec.encode(name, value)
+            if type(value) is not Original:
+                value = Original(codec.encode(name, value), codec.snapshot(name, value))
+                self._glimpse[name] = value
+            written, before = value
+            value = codec.read_value(written)
+        lent[name] = value, before
         self.pending = self.pending or LENT
         return value
 
@@ -186,10 +187,9 @@ class Values(MutableMapping[str, Any]):
         A value that can't be kept counts as changed; :meth:`changes` says so.
         """
         if self.pending is LENT:
-            lent, data = self._lent or {}, self._copies or self.data
             try:
-                for name, before in lent.items():
-                    if codec.encode(name, data[name]) != before:
+                for name, (value, before) in (self._lent or {}).items():
+                    if codec.snapshot(name, value) != before:
                         break
                 else:
                     return False
@@ -204,12 +204,13 @@ class Values(MutableMapping[str, Any]):
         Raise SessionError for a value that was changed in place into something that can't be kept.
         """
         changes = self._changes if self._changes is not None else {}
-        if self._lent:
-            for name, before in self._lent.items():
-                after = codec.encode(name, self.data[name])
-                if after != before:
-                    changes[name] = self._lent[name] = after
-                    self.pending = True
+        lent = self._lent or {}
+        for name, (value, before) in lent.items():
+            after = codec.snapshot(name, value)
+            if after != before:
+                changes[name] = codec.encode(name, value)
+                lent[name] = value, after
+                self.pending = True
         self._changes = changes
         stored = self.rules.stored
         return changes if stored is None else {stored(name): value for name, value in changes.items()}

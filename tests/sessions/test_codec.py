@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import enum
 import math
@@ -66,6 +67,44 @@ def types_in(value: Any) -> set[type]:
     for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         found |= types_in(item)
     return found
+
+
+# --- has it changed?
+
+
+@given(VALUES, VALUES)
+def test_values_with_the_same_snapshot_are_written_alike(one: Any, other: Any) -> None:
+    """SE-10"""
+    assert codec.snapshot("x", copy.deepcopy(one)) == codec.snapshot("x", one)
+    if codec.snapshot("x", one) == codec.snapshot("x", other):
+        assert codec.encode("x", one) == codec.encode("x", other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ([1], [True]),
+        ([1], [1.0]),
+        ([0.0], [-0.0]),
+        ([dt.date(2026, 11, 22)], ["2026-11-22"]),
+        ([Decimal("1.0")], [Decimal("1.00")]),
+        ([b"a"], ["a"]),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+        ([[], 1], [[1]]),
+        ([None], [False]),
+    ],
+)
+def test_values_that_are_written_otherwise_have_other_snapshots(one: Any, other: Any) -> None:
+    assert codec.encode("x", one) != codec.encode("x", other)
+    assert codec.snapshot("x", one) != codec.snapshot("x", other)
+
+
+def test_a_snapshot_does_not_tell_who_else_holds_on_to_a_value() -> None:
+    text, inner = "".join(["a", "b"]), [1.5]
+    alone = codec.snapshot("x", ["".join(["a", "b"]), [1.5], [1.5]])
+    holders = [text] * 9
+    assert codec.snapshot("x", [text, inner, inner]) == alone
+    assert holders
 
 
 # --- what goes in comes out
