@@ -139,7 +139,7 @@ LONG: Final[dict[str, tuple[str, str]]] = {
 }
 
 
-@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("field", LONG)
 def test_time_grows_no_faster_than_a_field_does(inside: Stack, field: str) -> None:
     """Eight times the length is not sixty-four times the work, and 64 KB is a matter of milliseconds. (CK-08, PX-05, XS-08)"""
@@ -154,7 +154,7 @@ def test_time_grows_no_faster_than_a_field_does(inside: Stack, field: str) -> No
             assert large < 20 * small + 0.02, (field, policy, method, small, large)
 
 
-@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.unmeasured
 def test_ten_thousand_headers_are_ignored_in_linear_time(inside: Stack) -> None:
     """(CK-08, PX-08)"""
     site = inside.site("recommended")

@@ -45,7 +45,7 @@ def test_nonces_of_requests_at_the_same_time_never_mix(stack: Stack) -> None:
     assert len(set.union(*(page for _, page in pairs))) == 40
 
 
-@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.unmeasured
 def test_a_hundred_thousand_nonces_are_all_different() -> None:
     """(CS-02)"""
     made: list[str] = []

@@ -126,7 +126,7 @@ def eventually(ask: Callable[[], str | None], patience: float) -> str | None:
     return answer
 
 
-@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.unmeasured
 def test_two_people_on_one_connection_get_their_own(stack: Stack) -> None:
     """Cookies, tokens and nonces of one request are in no answer to another: 10,000 in process, a few on a socket. (RB-05)"""
     site = stack.site("recommended")

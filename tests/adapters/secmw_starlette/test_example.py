@@ -87,7 +87,7 @@ def test_openapi_says_what_needs_a_session(person: Client) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.unmeasured
 def test_a_person_clicks_through_it_and_the_browser_has_nothing_to_complain_about() -> None:
     from playwright.sync_api import expect, sync_playwright
 
