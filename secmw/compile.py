@@ -13,7 +13,7 @@ from secmw.checks import Check, all_of, api_call, cross_origin
 from secmw.checks.host import Site, Sites
 from secmw.checks.method import method
 from secmw.checks.transport import transport
-from secmw.checks.unsafe import any_unsafe
+from secmw.checks.unsafe import any_unsafe, recognised
 from secmw.checks.xsrf_token import XsrfToken
 from secmw.clock import Clock, marking, system
 from secmw.config.check import PATH_SETTINGS
@@ -267,6 +267,9 @@ class _Compiler:
         vary = [name.strip() for name in values.get("vary", "").split(",") if name.strip()]
         if kind == "unsafe" and asked is not None and asked.origin:
             vary += cross_origin.VARY
+        asks_both = (
+            kind == "unsafe" and not own_page and asked is not None and asked.origin and not asked.compare
+        )
         rules = self.rules(policy)
         hardening = self.hardening(policy)
         idle = {
@@ -288,6 +291,7 @@ class _Compiler:
             ancestors=ancestors(policy),
             vary=tuple(vary),
             ask=all_of(checks),
+            knows=recognised(token, self.wire) if token is not None and asks_both else None,
             transport=self.transport,
             tokens=self.tokens,
             xsrf=token,

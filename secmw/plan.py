@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from secmw.checks import Check
     from secmw.checks.host import Site, Sites
     from secmw.checks.transport import Plain
+    from secmw.checks.unsafe import Knows
     from secmw.checks.xsrf_token import XsrfToken
     from secmw.forwarding import Resolver
     from secmw.http import Line, Refusal, Wire
@@ -76,7 +77,8 @@ class Plan:
     where the session was read; ``rules`` says what to do with them. ``unstored``: the Cache-Control of a response that is
     for one person. ``ancestors``: who may frame pages of ours, None for nobody.
 
-    ``ask``: the questions in order, or None. ``quiet``: nothing is asked of a request over HTTPS to a host of ours.
+    ``ask``: the questions in order, or None. ``knows``: of which POSTs their answers are known
+    (:func:`secmw.checks.unsafe.recognised`), None where of none. ``quiet``: nothing is asked of a request over HTTPS to a host of ours.
     ``lax``: whether this class may be easier than the base, so that the path as it was spelled is looked at again.
     ``behind_tls``: whether the policy vouches for HTTPS where the server sees none. ``own``: whether we answer in the
     application's place. ``sessions``: the rules for sessions, None for no sessions;
@@ -97,6 +99,7 @@ class Plan:
     ancestors: str | None
     vary: tuple[str, ...]
     ask: Check | None
+    knows: Knows | None
     transport: Callable[[Plain], Refusal | None]
     tokens: Tokens | None
     xsrf: XsrfToken | None

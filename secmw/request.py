@@ -2,8 +2,8 @@
 
 An ordinary safe request has one Host, at most one Cookie and no header that could make it something else; the
 middlewares read it in one quick look. Everything else comes here: unsafe requests, WebSocket handshakes, forwarding
-headers, repeated fields, upgrades, method overrides, ``-legacy`` twins. :func:`read` understands all of it; :func:`usual` and
-:func:`relayed` say the same of what comes all the time.
+headers, repeated fields, upgrades, method overrides, ``-legacy`` twins. :func:`read` understands all of it; :func:`usual`
+says the same of what comes all the time.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from secmw.checks import Bound, Wants
 from secmw.checks.host import Site
 from secmw.cookies import fold_twins
 from secmw.exchange import RECORD, SCREEN, Exchange
@@ -34,6 +35,9 @@ _FORWARDED: Final = {
     claims: Facts("", "", "", None, NO_HEADERS, NO_HEADERS, forwarded=True, claims_https=claims)
     for claims in (False, True)
 }
+
+# The member of an enum is looked up each time it is named.
+_SELECTOR: Final = Bound.SELECTOR
 
 #: A site has more clients than it has proxies; past this many the memory of what is said of them starts anew.
 _REMEMBERED: Final = 4096
@@ -71,7 +75,8 @@ class Relay(msgspec.Struct, gc=False):
     changes: Any = None
 
 
-def usual(  # noqa: PLR0917 - an object to hold them would take as long as what this saves
+# An object to hold what is given, and a call for each part, would take as long as what this saves.
+def usual(  # noqa: PLR0912, PLR0917
     plans: Plans,
     method: str,
     scheme: str,
@@ -81,153 +86,124 @@ def usual(  # noqa: PLR0917 - an object to hold them would take as long as what 
     target: Callable[[Any], tuple[Any, Any]],
     source: Any,
     load_now: LoadNow | None = None,
-) -> Exchange | None:
-    """Work out an unsafe request of which nothing came twice; None for one that only :func:`read` understands.
+) -> tuple[Exchange, Relay | None] | None:
+    """Work out a request of which nothing came twice; None for one that only :func:`read` understands.
 
-    It says what read would say, in half the time: there are no forwarding headers, no disguise and no twins to think of.
+    It says what read would say, in a fraction of the time: there are no disguises and no twins to think of, and what a proxy of ours
+    says of a client, again and again, is remembered by everything it depends on. Return with the exchange the way in where
+    there were forwarding headers.
     """
     names = plans.own_names
     cookie = fields.get(names.cookie)
-    if (
-        method in SAFE_METHODS
-        or not plans.closer.isdisjoint(fields)
-        or (plans.folds and cookie is not None)
-        or plans.home is not None
-    ):
+    if plans.home is not None or (plans.folds and cookie is not None):
         return None
-    plan = plans.unsafe[path]
-    if plan.lax:
-        plan = plans.unsafe.closely(path, target(source)[0])
-    return Exchange(
-        plan,
-        plans.sites[fields.get(names.host)],
-        method,
-        scheme,
-        path,
-        peer,
-        cookie,
-        plans.now(),
-        None if cookie is None else identified(plan, cookie),
-        None,
-        NOWHERE if scheme == "https" else target(source),
-        fields,
-    ).screen(load_now)
-
-
-def relayed(  # noqa: PLR0917 - as above
-    plans: Plans,
-    method: str,
-    scheme: str,
-    path: str,
-    peer: Any,
-    fields: Mapping[Any, Any],
-    target: Callable[[Any], tuple[Any, Any]],
-    source: Any,
-    load_now: LoadNow | None = None,
-) -> tuple[Exchange, Relay] | None:
-    """Work out a request that a proxy of ours passed on, nothing of it twice; None for one that only :func:`read` understands.
-
-    It says what read would say, in a fifth of the time: proxies say the same of a client again and again, so what came of
-    that is remembered by everything it depends on. Return with the exchange what the application shall see otherwise.
-    """
-    found = plans.closer.intersection(fields)
-    names = plans.own_names
-    cookie = fields.get(names.cookie)
-    resolver = plans.resolver
-    address, port = peer or (None, None)
-    if (
-        not found
-        or not plans.disguises.isdisjoint(found)
-        or (plans.folds and cookie is not None)
-        or plans.home is not None
-        or (not resolver.trusts_server and address and (port if type(port) is int else _number(port)) == 0)
-    ):
-        return None
-    # Names and values one by one, each in the order of the same set.
-    way = (address, scheme, fields.get(names.host), *found, *map(fields.get, found))
-    relay: Relay | None = resolver.relays.get(way)
-    if relay is None:
-        relay = _relay(plans, scheme, address, fields, found, way)
+    relay = facts = None
+    if not plans.resolver.believing:
+        if not plans.closer.isdisjoint(fields):
+            return None
+        site = plans.sites[fields.get(names.host)]
+    elif found := plans.closer.intersection(fields):
+        relay = _relayed(plans, scheme, peer, fields, found)
         if relay is None:
             return None
-    seen = relay.seen
-    scheme = seen.scheme
+        site, facts, seen = relay.site, relay.facts, relay.seen
+        scheme, peer = seen.scheme, seen.client
+    else:
+        site = plans.sites[fields.get(names.host)]
     safe = method in SAFE_METHODS
     table = plans.safe if safe else plans.unsafe
     plan = table[path]
     if plan.lax:
         plan = table.closely(path, target(source)[0])
-    presented = kept = wants = None
-    if safe and plan.quiet and scheme == "https":
-        # There is nothing to ask, as of an ordinary request that comes directly.
-        now = plans.now() if plan.sessions is not None else 0.0
+    now = plans.now()
+    presented = kept = bound = None
+    wants: Wants | None = SCREEN
+    where = NOWHERE
+    if scheme != "https":
+        where = target(source)
+    elif site.refusal is not None:
+        pass
+    elif safe and plan.quiet:
+        # There is nothing to ask; what is left to find out is whose request it is. Only twins depend on a header.
+        wants = None
+        if not plans.folds:
+            fields = NO_HEADERS
         if cookie is not None and plan.sessions is not None:
             presented, kept = met(load_now, plan, cookie, now)
             if presented is TWO:
                 wants = SCREEN
             elif kept is None and presented is not None:
                 wants = RECORD
-        fields, where = NO_HEADERS, NOWHERE
-    else:
-        now = plans.now()
-        presented = None if cookie is None else identified(plan, cookie)
-        where = NOWHERE if scheme == "https" else target(source)
-        wants = SCREEN
+    elif method == "POST" and plan.knows is not None and plan.sessions is not None:
+        # A script sends one token all through its session, and one Cookie header: if both were good before, there is nothing
+        # to ask but whether the session is still what it was.
+        known = plan.sessions.familiar.get(cookie)
+        if known is not None and plan.knows(fields, known[2]):
+            presented, kept = met(load_now, plan, cookie, now)
+            if kept is not None:
+                wants, bound = None, _SELECTOR
+    if wants is SCREEN and presented is None and cookie is not None:
+        presented = identified(plan, cookie)
     exchange = Exchange(
         plan,
-        relay.site,
+        site,
         method,
         scheme,
         path,
-        seen.client,
+        peer,
         cookie,
         now,
         presented,
         kept,
         where,
         fields,
-        relay.facts,
+        facts,
         wants=wants,
+        bound=bound,
     )
     if wants is SCREEN:
         exchange.screen(load_now)
     return exchange, relay
 
 
-def _relay(  # noqa: PLR0917 - as above
-    plans: Plans,
-    scheme: str,
-    address: str | None,
-    fields: Mapping[Any, Any],
-    found: frozenset[Any],
-    way: tuple[Any, ...],
+def _relayed(
+    plans: Plans, scheme: str, peer: Any, fields: Mapping[Any, Any], found: frozenset[Any]
 ) -> Relay | None:
-    """Resolve one way in and remember it; None for one that is refused, or not to be remembered."""
+    """Return what came of the forwarding headers that were ``found``; None for what is refused, or only read understands.
+
+    It depends on the peer's address, on the scheme and the Host as they came, and on these headers, and on nothing else: so these
+    are what it is remembered by.
+    """
     resolver = plans.resolver
-    # Nobody but our own proxies repeats what counts, and what others make up shall fill no memory.
-    if not resolver.believes(address) or sum(len(part) for part in way if part is not None) > _LONGEST:
+    address, port = peer or (None, None)
+    if not resolver.trusts_server and address and (port if type(port) is int else _number(port)) == 0:
         return None
-    names = plans.own_names
-    host = fields.get(names.host)
+    came = fields.get(plans.own_names.host)
+    # Names and values one by one, each in the order of the same set.
+    way = (address, scheme, came, *found, *map(fields.get, found))
+    relay: Relay | None = resolver.relays.get(way)
+    if relay is not None:
+        return relay
+    # Nobody but our own proxies repeats what counts, and what others make up shall fill no memory.
+    if (
+        not plans.disguises.isdisjoint(found)
+        or not resolver.believes(address)
+        or sum(len(part) for part in way if part is not None) > _LONGEST
+    ):
+        return None
     said = {plans.forwarding[name]: [text(fields[name])] for name in found}
     try:
-        answer = resolver.resolve(
-            peer=address or None,
-            port=None,
-            scheme=scheme,
-            host=None if host is None else text(host),
-            fields=said,
-        )
+        answer = _resolve(plans, peer, scheme, came, said)
     except ForwardingError:
         return None
     site = plans.sites[answer.host]
     if site.refusal is not None:
         return None
-    seen = _seen(answer.scheme, answer.client, answer.host, host, answer.rebuilt)
+    seen = _seen(answer.scheme, answer.client, answer.host, came, answer.rebuilt)
     relay = Relay(
         site,
         _FORWARDED[_claims_https(said, resolver.names if answer.rebuilt else ())],
-        found if seen.host is None else found | {names.host},
+        found if seen.host is None else found | {plans.own_names.host},
         seen,
     )
     if len(resolver.relays) >= _REMEMBERED:
@@ -274,7 +250,7 @@ def read(
             for key in forwarding
         }
         try:
-            answer = _resolve(plans, facts, host, said)
+            answer = _resolve(plans, facts.peer, scheme, host, said)
         except ForwardingError as error:
             refusal = Refusal(400, error.reason, _DETAILS[error.reason], note=str(error))
         else:
@@ -328,12 +304,14 @@ def _seen(
     return Seen(scheme, client, shown, rebuilt, None)
 
 
-def _resolve(plans: Plans, facts: Facts, host: HeaderText | None, said: Mapping[str, list[str]]) -> Resolved:
-    address, port = facts.peer or (None, None)
+def _resolve(
+    plans: Plans, peer: Any, scheme: str, host: HeaderText | None, said: Mapping[str, list[str]]
+) -> Resolved:
+    address, port = peer or (None, None)
     return plans.resolver.resolve(
         peer=address or None,
         port=_number(port),
-        scheme=facts.scheme,
+        scheme=scheme,
         host=None if host is None else text(host),
         fields=said,
     )

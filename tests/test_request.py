@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, Final
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secmw.checks import Wants
+import secmw.asgi
+import secmw.wsgi
+from secmw.checks import Bound, Wants
 from secmw.config import Cookies
 from secmw.exchange import State
 from secmw.forwarding import FORWARDING
-from secmw.http import ASGI, WSGI, Reason
-from tests.making import HOST, exchange, plans, policy, seen
+from secmw.forwarding.resolver import FamilyName
+from secmw.http import ASGI, WSGI, Reason, Wire
+from secmw.keys import KeyRing
+from secmw.sessions.identifier import SessionId, new_id
+from secmw.sessions.record import Over
+from secmw.sessions.writes import Create, End
+from secmw.stores import AsyncMemoryStore, MemoryStore
+from secmw.testing import FrozenClock
+from secmw.xsrf import Tokens
+from tests.forwarding.ask import CLIENT, FAMILIES, HEADERS, JUNK, NODES, SECOND
+from tests.forwarding.ask import PROXY as ADDRESS
+from tests.making import HOST, KEY, answers, exchange, plans, policy, seen
+from tests.sessions.making import NOW, record
 
 PROXY = ("10.0.0.1", 4711)
 EVIL = {"origin": "https://evil.example"}
@@ -314,6 +330,399 @@ def test_what_clients_make_up_fills_no_memory() -> None:
     assert len(table._spelled) <= 4_096
     table.closely("/content/long", b"/content/" + b"x" * 600)
     assert not any(len(spelled) > 512 for _, spelled in table._spelled)
+
+
+# --- the short way, again and again
+
+TRUSTED: Final = ("10.0.0.0/8", "2001:db8:aaaa::/48", "unix")
+TOKENS: Final = Tokens(KeyRing([KEY]))
+VISIT: Final = TOKENS.new_visit()
+TOKEN: Final = TOKENS.token(VISIT)
+
+
+#: Method, scheme, peer, the lines of Host, and those of every other header.
+Way = tuple[str, str, Any, list[str], Mapping[str, list[str]]]
+
+
+class Sight:
+    """Look at requests through both middlewares, as they do it and at length, again and again."""
+
+    def __init__(self, **settings: Any) -> None:
+        made = policy(allowed_hosts=["other.example"], **settings)
+        # The plans of the second are its own, so it never hears of what the first remembers.
+        self.asgi = secmw.asgi.Middleware(None, made), secmw.asgi.Middleware(None, made)  # type: ignore[arg-type]
+        self.wsgi = secmw.wsgi.Middleware(None, made), secmw.wsgi.Middleware(None, made)  # type: ignore[arg-type]
+
+    def compare(self, wire: Wire, way: Way) -> int:
+        """Fail where the two say different things; return how many ways in are remembered."""
+        quick, slow = self.asgi if wire is ASGI else self.wsgi
+        see = asgi_sight if wire is ASGI else wsgi_sight
+        short = see(quick, way)
+        with ExitStack() as stack:
+            for module in (secmw.asgi, secmw.wsgi):
+                stack.enter_context(patch.object(module, "usual", lambda *_: None))
+            assert see(slow, way) == short
+        return len(quick.plans.resolver.relays)
+
+
+def asgi_sight(middleware: Any, way: Way) -> tuple[object, ...]:
+    method, scheme, peer, host, said = way
+    lines = [("host", line) for line in host]
+    lines += [(name, line) for name, values in said.items() for line in values]
+    headers = [(name.encode(), line.encode("latin-1", "replace")) for name, line in lines]
+    client = None if peer is None else (peer[0], peer[1])
+    scope = {
+        "type": "http",
+        "method": method,
+        "scheme": scheme,
+        "path": "/",
+        "headers": headers,
+        "client": client,
+    }
+    before = [*headers]
+    found, shown = middleware.view(scope)
+    assert headers == before
+    return without_plan(found), {key: value for key, value in shown.items() if key != "secmw"}
+
+
+def wsgi_sight(middleware: Any, way: Way) -> tuple[object, ...]:
+    method, scheme, peer, host, said = way
+    environ: dict[str, Any] = {"REQUEST_METHOD": method, "wsgi.url_scheme": scheme, "PATH_INFO": "/"}
+    if peer is not None:
+        environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = peer
+    if host:
+        environ["HTTP_HOST"] = ",".join(host)
+    for name, values in said.items():
+        # As servers do: a second line is joined to the first, whichever way its name was spelled.
+        key, value = WSGI.field(name), ",".join(values).encode("latin-1", "replace").decode("latin-1")
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
+    found = middleware.view(environ)
+    return without_plan(found), environ
+
+
+def without_plan(found: Any) -> tuple[object, ...]:
+    """Return the answers, without the plan, which is another middleware's."""
+    _, _, *rest = answers(found)
+    return found.host, found.origin, found.named, found.site.refusal, found.plan.quiet, *rest
+
+
+SPOOFED = ("x_forwarded_for", "x-forwarded_proto", "x-real-ip", "x-scheme", "x-forwarded-ssl", "client-ip")
+VALUES = st.one_of(
+    NODES,
+    st.lists(NODES, min_size=1, max_size=3).map(", ".join),
+    st.sampled_from(["https", "http", "wss", "on", "443", "8443", HOST, "other.example", "evil.example"]),
+    st.sampled_from(
+        [f"https://{HOST}/a", f"for={CLIENT};proto=https;host={HOST}", f"for={SECOND}", "x" * 600]
+    ),
+    JUNK,
+)
+WAYS = st.tuples(
+    st.sampled_from(["GET", "POST", "HEAD", "TRACE"]),
+    st.sampled_from(["http", "https", "http", "https", "ws", "wss", "gopher"]),
+    st.one_of(
+        st.none(),
+        st.tuples(
+            st.sampled_from([ADDRESS, SECOND, CLIENT, "::ffff:10.0.0.1", "2001:db8:aaaa::1", "fe80::1%eth0", "junk", ""]),
+            st.sampled_from([4711, "4711", 0, "0", None, "x"]),
+        ),
+    ),
+    st.sampled_from([[HOST], [HOST], ["other.example"], ["evil.example"], [f"{HOST}:443"], [], [HOST, HOST]]),
+    st.dictionaries(
+        st.one_of(
+            st.sampled_from(HEADERS),
+            st.sampled_from(HEADERS),
+            st.sampled_from(SPOOFED),
+            st.sampled_from(["x-http-method", "upgrade", "sec-fetch-site", "origin"]),
+        ),
+        st.one_of(VALUES.map(lambda value: [value]), st.lists(VALUES, min_size=1, max_size=2)),
+        max_size=4,
+    ),
+    st.sampled_from([{}, {"cookie": [f"__Host-visit={VISIT}"], "x-xsrf-token": [TOKEN]}]),
+).map(lambda way: (*way[:4], {**way[4], **way[5]}))  # fmt: skip
+
+
+@pytest.mark.parametrize("wire", [ASGI, WSGI], ids=["asgi", "wsgi"])
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("hops", [1, 2])
+def test_what_is_remembered_of_a_way_in_is_what_the_headers_say(
+    wire: Wire, family: FamilyName, hops: int
+) -> None:
+    """PX-04, PX-06, PX-07, PX-08: the first time and every other, whoever else came in between."""
+    sight = Sight(trusted_proxies=TRUSTED, forwarded=family, hops=hops)
+
+    @given(st.lists(WAYS, min_size=1, max_size=4))
+    def look(ways: list[Any]) -> None:
+        for way in (*ways, *ways):
+            sight.compare(wire, way)
+
+    look()
+
+
+@pytest.mark.parametrize("wire", [ASGI, WSGI], ids=["asgi", "wsgi"])
+@pytest.mark.parametrize("trusted", ["server", ()])
+def test_so_it_is_where_the_server_decides_or_nobody_is_believed(wire: Wire, trusted: Any) -> None:
+    """PX-04"""
+    sight = Sight(trusted_proxies=trusted)
+
+    @given(st.lists(WAYS, min_size=1, max_size=4))
+    def look(ways: list[Any]) -> None:
+        for way in (*ways, *ways):
+            sight.compare(wire, way)
+
+    look()
+
+
+#: A way in that is believed, and everything it depends on, one by one.
+WAY: Final[Way] = ("GET", "http", (ADDRESS, 4711), [HOST], {name: [value] for name, value in SAID.items()})
+
+
+@pytest.mark.parametrize("wire", [ASGI, WSGI], ids=["asgi", "wsgi"])
+@pytest.mark.parametrize(
+    ("scheme", "peer", "host", "headers"),
+    [
+        ("https", WAY[2], [HOST], {}),
+        ("http", (SECOND, 4711), [HOST], {}),
+        ("http", (CLIENT, 4711), [HOST], {}),
+        ("http", (ADDRESS, 0), [HOST], {}),
+        ("http", None, [HOST], {}),
+        ("http", WAY[2], ["other.example"], {}),
+        ("http", WAY[2], [], {}),
+        ("http", WAY[2], [HOST, HOST], {}),
+        ("http", WAY[2], [HOST], {"x-forwarded-for": ["192.0.2.8"]}),
+        ("http", WAY[2], [HOST], {"x-forwarded-for": ["192.0.2.7, 192.0.2.8"]}),
+        ("http", WAY[2], [HOST], {"x-forwarded-for": ["192.0.2.7", "192.0.2.8"]}),
+        ("http", WAY[2], [HOST], {"x-forwarded-for": [ADDRESS]}),
+        ("http", WAY[2], [HOST], {"x-forwarded-for": []}),
+        ("http", WAY[2], [HOST], {"x-forwarded-proto": ["http"]}),
+        ("http", WAY[2], [HOST], {"x-forwarded-proto": ["https", "http"]}),
+        ("http", WAY[2], [HOST], {"x-forwarded-host": ["other.example"]}),
+        ("http", WAY[2], [HOST], {"x-forwarded-host": ["evil.example"]}),
+        ("http", WAY[2], [HOST], {"x-forwarded-port": ["8443"]}),
+        ("http", WAY[2], [HOST], {"x_forwarded_for": ["127.0.0.1"]}),
+        ("http", WAY[2], [HOST], {"x-real-ip": ["127.0.0.1"]}),
+        ("http", WAY[2], [HOST], {"x-forwarded-for": ["https"], "x-forwarded-proto": ["192.0.2.7"]}),
+        ("http", WAY[2], [HOST], {"upgrade": ["websocket"]}),
+        ("http", WAY[2], [HOST], {"x-http-method": ["DELETE"]}),
+    ],
+)  # fmt: skip
+def test_nothing_that_is_remembered_of_one_way_in_is_believed_of_another(
+    wire: Wire, scheme: str, peer: Any, host: list[str], headers: Mapping[str, list[str]]
+) -> None:
+    """PX-04, PX-08"""
+    sight = Sight(trusted_proxies=["10.0.0.0/8"])
+    assert sight.compare(wire, WAY) == 1
+    for method in ("GET", "POST"):
+        sight.compare(wire, (method, scheme, peer, host, {**WAY[4], **headers}))
+        assert sight.compare(wire, WAY) >= 1
+
+
+@pytest.mark.parametrize("wire", [ASGI, WSGI], ids=["asgi", "wsgi"])
+def test_only_what_our_proxies_say_is_remembered_and_not_too_much_of_it(wire: Wire) -> None:
+    sight = Sight(trusted_proxies=["10.0.0.0/8"])
+    method, scheme, peer, host, said = WAY
+    for refused in (
+        (method, scheme, (CLIENT, 4711), host, said),
+        (method, scheme, (ADDRESS, 0), host, said),
+        (method, scheme, peer, ["evil.example"], {**said, "x-forwarded-host": ["evil.example"]}),
+        (method, scheme, peer, host, {**said, "x-forwarded-proto": ["gopher"]}),
+        (method, scheme, peer, host, {**said, "x-forwarded-for": ["a" * 600]}),
+        (method, scheme, peer, host, {**said, "x-http-method": ["GET"]}),
+    ):
+        assert sight.compare(wire, refused) == 0
+    middleware, see = (sight.asgi, asgi_sight) if wire is ASGI else (sight.wsgi, wsgi_sight)
+    relays = middleware[0].plans.resolver.relays
+    for number in range(4_200):
+        see(
+            middleware[0],
+            (method, scheme, peer, host, {**said, "x-forwarded-for": [f"x{number}, 192.0.2.7"]}),
+        )
+        assert 1 <= len(relays) <= 4_096
+    assert sight.compare(wire, WAY) == len(relays)
+
+
+def test_what_an_application_does_to_its_headers_is_not_seen_by_the_next() -> None:
+    middleware = secmw.asgi.Middleware(None, policy(trusted_proxies=["10.0.0.0/8"]))  # type: ignore[arg-type]
+    first = asgi_sight(middleware, WAY)
+    shown: Any = asgi_sight(middleware, WAY)[1]
+    shown["headers"].clear()
+    shown["scheme"] = "http"
+    assert asgi_sight(middleware, WAY) == first
+
+
+def test_what_is_remembered_is_whole_before_anybody_else_looks() -> None:
+    """RB-06: a thread that found it half made would show the application the proxy in place of the client."""
+    from secmw.wires import wsgi as wire
+
+    made = secmw.wsgi.Middleware(None, policy(trusted_proxies=["10.0.0.0/8"]))  # type: ignore[arg-type]
+    asked = []
+
+    def rewrite(environ: Any, sees: Any) -> None:
+        asked.append([relay.changes for relay in made.plans.resolver.relays.values()])
+        whole(environ, sees)
+
+    whole = wire.rewrite
+    with patch.object(wire, "rewrite", rewrite):
+        wsgi_sight(made, WAY)
+    assert asked == [[None]]
+
+
+@pytest.mark.parametrize("wire", [ASGI, WSGI], ids=["asgi", "wsgi"])
+def test_what_one_header_says_is_not_remembered_of_another(wire: Wire) -> None:
+    """PX-04, PX-07: nobody chooses their address by the order in which a proxy finds their headers."""
+    sight = Sight(trusted_proxies=["10.0.0.0/8"])
+    for other in sorted(FORWARDING - set(HEADERS)):
+        theirs, ours = ["192.0.2.8"], ["192.0.2.7"]
+        for said in (
+            {"x-forwarded-for": theirs, other: ours},
+            {other: theirs, "x-forwarded-for": ours},
+            {"x-forwarded-for": theirs},
+            {other: theirs},
+        ):
+            sight.compare(wire, (*WAY[:4], said))
+
+
+def test_a_browser_that_needs_twins_is_known_behind_a_proxy_too() -> None:
+    """CK-11"""
+    cookies = Cookies(same_site="None", legacy_twin="incompatible")
+    made = secmw.asgi.Middleware(None, policy(trusted_proxies=["10.0.0.0/8"], cookies=cookies))  # type: ignore[arg-type]
+    headers = [
+        (name.encode(), value.encode()) for name, value in {"host": HOST, "user-agent": "x", **SAID}.items()
+    ]
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "scheme": "http",
+        "path": "/",
+        "headers": headers,
+        "client": PROXY,
+    }
+    assert made.view(scope)[0].field("user-agent") == "x"
+    assert len(made.plans.resolver.relays) == 1
+
+
+# --- a token that was good before
+
+
+class Signed:
+    """Have somebody signed in, and look at what they post: as the middleware does it, and at length."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.id, kept = record("jane", created=NOW - 10)
+        self.other, others = record("john", created=NOW - 10)
+        made = policy(sessions="on", store="memory:")
+        store = AsyncMemoryStore()
+        self.store = store.blocking if wire is ASGI else MemoryStore()
+        for each in (kept, others):
+            self.store.write(Create(record=each))
+        clock = FrozenClock(NOW)
+        self.middleware: Any
+        if wire is ASGI:
+            self.middleware = secmw.asgi.Middleware(None, made, store=store, clock=clock)  # type: ignore[arg-type]
+        else:
+            self.middleware = secmw.wsgi.Middleware(None, made, store=self.store, clock=clock)  # type: ignore[arg-type]
+        self.said = {
+            "sec-fetch-site": "same-origin",
+            "cookie": f"__Host-id={self.id}",
+            "x-xsrf-token": TOKENS.token(self.id.selector),
+        }
+
+    def post(self, method: str = "POST", scheme: str = "https", **changes: str) -> Any:
+        """Return the exchange as the middleware makes it."""
+        said = {
+            "host": HOST,
+            **self.said,
+            **{name.replace("_", "-"): value for name, value in changes.items()},
+        }
+        if self.wire is WSGI:
+            fields = {WSGI.field(name): value for name, value in said.items()}
+            return self.middleware.view(
+                {"REQUEST_METHOD": method, "wsgi.url_scheme": scheme, "PATH_INFO": "/", **fields}
+            )
+        lines = [(name.encode(), value.encode()) for name, value in said.items()]
+        scope = {"type": "http", "method": method, "scheme": scheme, "path": "/", "headers": lines}
+        return self.middleware.view(scope)[0]
+
+    def outcome(self, *request: str, **changes: str) -> tuple[object, ...]:
+        """Return what became of it, which is the same at length."""
+        said = []
+        with ExitStack() as stack:
+            for _ in range(2):
+                found = self.post(*request, **changes)
+                if found.wants is Wants.RECORD:
+                    found.resume_now(self.middleware.load_now)
+                reason = None if found.refusal is None else found.refusal.reason
+                user = None if reason is not None else found.session.user_id
+                said.append((reason, found.bound, found.wants, found.presented, user))
+                for module in (secmw.asgi, secmw.wsgi):
+                    stack.enter_context(patch.object(module, "usual", lambda *_: None))
+        assert said[0] == said[1]
+        return said[0]
+
+
+@pytest.mark.parametrize("wire", [ASGI, WSGI], ids=["asgi", "wsgi"])
+def test_a_token_and_a_session_that_were_good_before_are_so_again(wire: Wire) -> None:
+    """XS-01"""
+    signed = Signed(wire)
+    for _ in range(3):
+        assert signed.outcome() == (None, Bound.SELECTOR, None, str(signed.id).encode(), "jane")
+    assert signed.post().kept is not None
+
+
+@pytest.mark.parametrize("wire", [ASGI, WSGI], ids=["asgi", "wsgi"])
+@pytest.mark.parametrize(
+    ("request_", "changes", "reason"),
+    [
+        (("TRACE",), {}, Reason.METHOD_NOT_ALLOWED),
+        (("POST", "http"), {}, Reason.HTTPS_REQUIRED),
+        ((), {"host": "evil.example"}, Reason.HOST_NOT_ALLOWED),
+        ((), {"sec_fetch_site": "cross-site"}, Reason.CROSS_ORIGIN),
+        ((), {"sec_fetch_site": "same-site"}, Reason.CROSS_ORIGIN),
+        ((), {"sec_fetch_site": "", "origin": "https://evil.example"}, Reason.CROSS_ORIGIN),
+        ((), {"x_xsrf_token": ""}, Reason.XSRF_MISMATCH),
+        ((), {"x_xsrf_token": TOKENS.token(new_id().selector)}, Reason.XSRF_MISMATCH),
+        ((), {"cookie": "theme=dark"}, Reason.XSRF_COOKIE_MISSING),
+        ((), {"cookie": f"__Host-id={new_id()}"}, Reason.XSRF_MISMATCH),
+        (("PUT",), {}, None),
+        ((), {"sec_fetch_site": "", "origin": f"https://{HOST}"}, None),
+    ],
+)
+def test_nothing_that_was_good_before_spares_another_request_a_question(
+    wire: Wire, request_: tuple[str, ...], changes: dict[str, str], reason: Reason | None
+) -> None:
+    """XS-01, XS-02, XS-04"""
+    signed = Signed(wire)
+    for _ in range(2):
+        assert signed.outcome()[0] is None
+        assert signed.outcome(*request_, **changes)[0] is reason
+
+
+@pytest.mark.parametrize("wire", [ASGI, WSGI], ids=["asgi", "wsgi"])
+def test_a_token_that_was_good_for_one_person_is_none_for_another_who_is_here_too(wire: Wire) -> None:
+    """XS-01"""
+    signed = Signed(wire)
+    cookie = f"__Host-id={signed.other}"
+    assert signed.outcome()[0] is None
+    assert signed.outcome(cookie=cookie, x_xsrf_token=TOKENS.token(signed.other.selector))[4] == "john"
+    for _ in range(2):
+        assert signed.outcome(cookie=cookie)[0] is Reason.XSRF_MISMATCH
+
+
+@pytest.mark.parametrize("wire", [ASGI, WSGI], ids=["asgi", "wsgi"])
+def test_a_token_is_no_good_any_more_when_its_session_is_over_or_its_secret_is_another(wire: Wire) -> None:
+    """XS-01, SE-08"""
+    signed = Signed(wire)
+    assert signed.outcome()[0] is None
+    stolen = SessionId(signed.id.selector, new_id().verifier)
+    for _ in range(2):
+        assert signed.outcome(cookie=f"__Host-id={stolen}")[0] is Reason.SESSION_OVER
+        assert (
+            signed.outcome(cookie=f"__Host-id={signed.id}; __Host-id={stolen}")[0]
+            is Reason.XSRF_COOKIE_MISSING
+        )
+    signed.store.write(End(selector=signed.id.selector, at=NOW, reason=Over.LOGGED_OUT))
+    for _ in range(2):
+        assert signed.outcome()[0] is Reason.SESSION_OVER
 
 
 # --- anything at all

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from hmac import compare_digest
+from typing import TYPE_CHECKING, Any
 
 from secmw.checks import Answer, Check, all_of
 from secmw.checks.method import method
 from secmw.http import Request, Wire
+
+if TYPE_CHECKING:
+    from secmw.checks.xsrf_token import XsrfToken
+
+#: Says of the headers of a POST with a cookie, and the selector that came in it, whether there is nothing left to ask.
+Knows = Callable[[Mapping[Any, Any], bytes], bool]
 
 
 def any_unsafe(passes: Callable[[Request], bool], questions: Iterable[Check], wire: Wire) -> Check:
@@ -29,3 +37,19 @@ def any_unsafe(passes: Callable[[Request], bool], questions: Iterable[Check], wi
         return method(request) or (None if passes(request) else origin(request) or token(request))
 
     return either
+
+
+def recognised(token: XsrfToken, wire: Wire) -> Knows:
+    """Make the test for requests that :func:`any_unsafe` would pass, bound to the selector: False says nothing.
+
+    A browser sent it for a page of ours, with a token in the header that was found to fit this selector before. ``token``: one
+    that takes the header's word for it (without ``compare``).
+    """
+    field, ours = wire.field("sec-fetch-site"), wire.encode("same-origin")
+    header, fitted = token.header, token.fitted
+
+    def knows(headers: Mapping[Any, Any], selector: bytes) -> bool:
+        bound = fitted(headers.get(header))
+        return bound is not None and compare_digest(bound, selector) and headers.get(field) == ours
+
+    return knows

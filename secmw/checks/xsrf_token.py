@@ -68,7 +68,8 @@ class XsrfToken:
     """Ask for the token of one policy.
 
     ``visits``: the names of the visit cookie, the one we set first; a browser may still hold the other, of before the
-    policy began or ceased to embed. ``twins``: whether ``-legacy`` twins are read.
+    policy began or ceased to embed. ``twins``: whether ``-legacy`` twins are read. ``header``: the key of the header that holds
+    the token; ``fitted``: what a token was found to fit before (:class:`secmw.xsrf.Tokens`).
     """
 
     __slots__ = (
@@ -77,11 +78,12 @@ class XsrfToken:
         "_find",
         "_find_other",
         "_folds",
-        "_header",
         "_other_header",
         "_settings",
         "_simple",
         "_tokens",
+        "fitted",
+        "header",
     )
 
     def __init__(
@@ -89,12 +91,13 @@ class XsrfToken:
     ) -> None:
         self._settings = settings
         self._tokens = tokens
+        self.fitted: Final = tokens.fitted
         self._find, *other = (finder(name, PATTERN) for name in visits)
         self._find_other = other[0] if other else None
         self._every = every(settings.cookie, PATTERN)
         self._folds = twins
         self._simple = not settings.compare
-        self._header, self._other_header, self._content_type = map(wire.field, self.fields())
+        self.header, self._other_header, self._content_type = map(wire.field, self.fields())
 
     @property
     def form_limit(self) -> int:
@@ -107,7 +110,7 @@ class XsrfToken:
 
     def __call__(self, request: Request) -> Answer:
         headers = request.headers
-        sent = headers.get(self._header)
+        sent = headers.get(self.header)
         if sent is None:
             sent = headers.get(self._other_header)
         # For somebody who is signed in the id says it all, and the rest of the cookies stays unread.

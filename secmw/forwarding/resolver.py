@@ -23,13 +23,14 @@ class Resolver:
 
     ``trusted`` names our proxies, of which at most ``hops`` (1 to 16) stand in a row; ``"server"`` says that the server
     has decided already, so that its answer is taken as it is. ``names`` are the headers that :meth:`resolve` must be
-    given, lower case; it ignores others. ``relays``: for whoever asks, to remember what came of the answers; it goes when this
-    goes, and nothing here reads it. Safe to share between threads.
+    given, lower case; it ignores others. ``believing``: whether there is anybody who is believed. ``relays``: for whoever asks, to
+    remember what came of the answers; it goes when this goes, and nothing here reads it. Safe to share between threads.
     """
 
-    __slots__ = ("_chain", "_family", "names", "relays", "trusts_server")
+    __slots__ = ("_chain", "_family", "believing", "names", "relays", "trusts_server")
 
     names: frozenset[str]
+    believing: bool
     trusts_server: bool
     relays: dict[Any, Any]
 
@@ -48,6 +49,7 @@ class Resolver:
         proxies = TrustedProxies.of(()) if isinstance(trusted, str) else trusted
         self._chain = Chain(proxies, hops)
         self._family = _family(family, self._chain) if proxies.entries else None
+        self.believing = self.trusts_server or self._family is not None
         if self.trusts_server:
             self.names = frozenset()
         else:
