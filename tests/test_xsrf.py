@@ -179,6 +179,19 @@ def test_a_token_that_was_seen_before_still_fits_its_own_visit_alone() -> None:
     assert tokens.fits(token, visit[:-1] + "é") is False
 
 
+def test_what_a_token_was_found_to_fit_is_known_of_good_ones_alone() -> None:
+    """XS-01"""
+    tokens = Tokens(KeyRing([new_key()]))
+    visit, other = tokens.new_visit(), tokens.new_visit()
+    token = tokens.token(visit)
+    assert not tokens.fits(token, other)
+    assert not tokens.fits(other, visit)
+    assert [tokens.fitted(text) for text in (token, other, None)] == [None, None, None]
+    for spelled in (token, token.encode()):
+        assert tokens.fits(spelled, visit)
+        assert tokens.fitted(spelled) == visit.encode()
+
+
 def test_no_more_than_a_thousand_tokens_are_remembered() -> None:
     tokens = Tokens(KeyRing([new_key()]))
     visit = tokens.new_visit()

@@ -11,10 +11,14 @@ from secmw.checks import Answer, Bound
 from secmw.checks.api_call import api_call
 from secmw.checks.cross_origin import cross_origin
 from secmw.checks.method import method
-from secmw.checks.unsafe import any_unsafe
+from secmw.checks.unsafe import any_unsafe, recognised
+from secmw.checks.xsrf_token import XsrfToken
 from secmw.config import Xsrf
 from secmw.http import ASGI, WSGI, Reason, Refusal, Wire
+from secmw.keys import KeyRing
+from secmw.xsrf import Tokens
 from tests.checks.asking import Ask
+from tests.making import KEY
 
 REFUSAL = Refusal(403, Reason.CROSS_ORIGIN, "No.")
 SETTINGS = Xsrf(api_key_headers=("x-key",))
@@ -99,3 +103,54 @@ def test_the_short_way_answers_as_the_long_one(
     origin = cross_origin([], wire=wire)
     long = method(request) or (None if passes(request) else origin(request) or bound(request))
     assert any_unsafe(passes, [origin, bound], wire)(request) == long
+
+
+SELECTOR = "s" * 22
+
+
+@pytest.mark.parametrize("wire", [ASGI, WSGI], ids=["asgi", "wsgi"])
+def test_only_a_token_that_passed_before_for_this_session_is_recognised(wire: Wire) -> None:
+    """XS-01"""
+    tokens = Tokens(KeyRing([KEY]))
+    token = XsrfToken(Xsrf(), tokens, ("visit", "visit-embed"), twins=False, wire=wire)
+    knows = recognised(token, wire)
+    good = Ask(
+        cookie="a=b",
+        selector=SELECTOR,
+        headers={"sec-fetch-site": "same-origin", "x-xsrf-token": tokens.token(SELECTOR)},
+        wire=wire,
+    )
+    assert not knows(good.headers, SELECTOR.encode())
+    assert token(good) is Bound.SELECTOR
+    assert knows(good.headers, SELECTOR.encode())
+    assert not knows(good.headers, b"t" * 22)
+    for name, value in [("sec-fetch-site", "cross-site"), ("x-xsrf-token", tokens.token(SELECTOR))]:
+        assert not knows({**good.headers, wire.field(name): wire.encode(value)}, SELECTOR.encode())
+        assert not knows({wire.field(name): good.headers[wire.field(name)]}, SELECTOR.encode())
+
+
+@given(
+    sent=st.sampled_from([None, "", "good", "other", "visit"]),
+    presented=st.sampled_from([None, SELECTOR, "t" * 22]),
+    fields=st.fixed_dictionaries({}, optional=FIELDS),
+    cookie=st.sampled_from(["", "a=b"]),
+    wire=st.sampled_from([ASGI, WSGI]),
+)
+def test_what_is_recognised_passes_when_it_is_asked(
+    sent: str | None, presented: str | None, fields: dict[str, str], cookie: str, wire: Wire
+) -> None:
+    """XS-01, XS-02"""
+    tokens = Tokens(KeyRing([KEY]))
+    made = {
+        "good": tokens.token(SELECTOR),
+        "other": tokens.token("t" * 22),
+        "visit": tokens.token(tokens.new_visit()),
+    }
+    token = XsrfToken(SETTINGS, tokens, ("visit", "visit-embed"), twins=False, wire=wire)
+    ask = any_unsafe(api_call(SETTINGS, wire), [cross_origin([], wire=wire), token], wire)
+    more = {} if sent is None else {"x-xsrf-token": made.get(sent, sent)}
+    request = Ask(cookie=cookie, selector=presented, headers={**fields, **more}, wire=wire)
+    for _ in range(2):
+        known = presented is not None and recognised(token, wire)(request.headers, presented.encode())
+        assert not known or ask(request) is Bound.SELECTOR
+        ask(request)
