@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,10 @@ from secmw.config.check import public_url
 
 if TYPE_CHECKING:
     from secmw.policy import Policy
+
+
+#: A load average that a machine with nothing to do stays below.
+_QUIET: Final = 0.5
 
 
 class _CannotError(click.ClickException):
@@ -91,12 +96,13 @@ def command(
         for path in paths
     ]
     try:
+        busy = _busy()
         target = Target.of(load(application, Path.cwd()))
         policy, source = _policy(target, file)
         found = study(target, policy, wanted, seconds=seconds, each_header=each_header)
     except (TargetError, StudyError, WrongAnswerError) as error:
         raise _CannotError(str(error)) from None
-    for line in telling.told(found, name=application, source=source, remarks=_remarks(policy)):
+    for line in telling.told(found, name=application, source=source, remarks=[*_remarks(policy), *busy]):
         click.echo(line)
     if report is not None:
         content = telling.as_json(found, name=application, source=source)
@@ -118,6 +124,19 @@ def _remarks(policy: Policy) -> list[str]:
         return []
     kind = str(policy.store).partition(":")[0]
     return [f"Sessions and audit trail are in memory here, not in {kind}: what a store takes comes on top."]
+
+
+def _busy() -> list[str]:
+    """Say so where other things run on this machine; to be asked before anything is measured, which is work too."""
+    try:
+        load = os.getloadavg()[0]
+    except (AttributeError, OSError):
+        return []  # no Unix, or one that does not tell
+    if load < _QUIET:
+        return []
+    return [
+        f"This machine was busy with other things (load {load:.1f}): times are too long, and may be off by more than ± says."
+    ]
 
 
 def _plots(found: list[Study], name: str, file: Path) -> list[Path]:

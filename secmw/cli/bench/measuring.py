@@ -20,6 +20,11 @@ _MOST: Final = 40
 _ROUNDS: Final = 60
 #: Fewer rounds say nothing; these are run whatever they take.
 LEAST: Final = 5
+#: Into how many stretches the rounds are divided, and Student's t for as many, less one, at 95 %.
+_STRETCHES: Final = 8
+_STUDENT: Final = 2.365
+#: No clock tells less apart, in microseconds of a median.
+_FINEST: Final = 0.01
 #: A 99th percentile of fewer requests is only the slowest of them.
 _ENOUGH: Final = 100
 
@@ -71,15 +76,29 @@ class Difference:
 
     @classmethod
     def between(cls, one: Times, other: Times) -> Difference:
-        """Compare round by round; ``give_or_take`` is 1.57 interquartile ranges over the root of the rounds, as in notched box plots."""
+        """Compare round by round; ``give_or_take`` is the largest of what chance, the course of the run and the clock may make.
+
+        Chance: 1.57 interquartile ranges over the root of the rounds, as in notched box plots. The course: how far the medians of
+        stretches of the run lie apart, since a machine that is busy for a second is so for many rounds.
+        """
         found = [a - b for a, b in zip(one.rounds, other.rounds, strict=True)]
         low, _, high = statistics.quantiles(found, n=4)
-        return cls(statistics.median(found), 1.57 * (high - low) / len(found) ** 0.5)
+        chance = 1.57 * (high - low) / len(found) ** 0.5
+        return cls(statistics.median(found), max(chance, _course(found), _FINEST))
 
     @property
     def told_apart(self) -> bool:
         """Whether there is a difference that chance alone would hardly make."""
         return abs(self.median) > self.give_or_take
+
+
+def _course(found: Sequence[float]) -> float:
+    """Return how far off the median may be for what changed in the course of a run; 0 of a run too short to tell."""
+    length = len(found) // _STRETCHES
+    if length < LEAST:
+        return 0.0
+    medians = [statistics.median(found[at * length : (at + 1) * length]) for at in range(_STRETCHES)]
+    return _STUDENT * statistics.stdev(medians) / _STRETCHES**0.5
 
 
 def measure(

@@ -189,5 +189,8 @@ def _part(
         try:
             made = without(policy, changes)
         except ConfigError as error:
-            remark = f"can't be left out alone: {error.problems[0].setting} {error.problems[0].message}"
+            problem = error.problems[0]
+            # What to write instead is of no use to somebody who wants to know what it costs.
+            why = problem.message.partition(";")[0]
+            remark = f"can't be left out alone: {problem.setting} {why}"
     return Part(name=name, setting=setting, protects=protects, without=made, remark=remark, header=header)

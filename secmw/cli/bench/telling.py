@@ -23,6 +23,8 @@ _DEAR: Final = 0.2
 _TOGETHER: Final = frozenset({"screening", "the settings of headers", "paths"})
 
 
+_HIDDEN: Final = "The application varies by more than secmw adds; what that is, the next table says better, or a longer run (--seconds)."
+
 #: What a page may ask of secmw, in words.
 USES: Final[Mapping[str, str]] = {
     "reads": "the page reads its session",
@@ -54,6 +56,7 @@ def told(studies: Sequence[Study], *, name: str, source: str, remarks: Iterable[
             yield ""
             yield from _wrapped(f"Not measured: {why}.")
         yield ""
+        yield from _questions(study)
         yield from _headers(study)
         yield ""
         yield from _advice(study)
@@ -63,6 +66,7 @@ def told(studies: Sequence[Study], *, name: str, source: str, remarks: Iterable[
 def _visit(visit: Visit) -> Iterator[str]:
     alone, whole, added = visit.alone, visit.whole, visit.added
     share = f"{100 * added.median / alone.p50:.0f} %" if alone.p50 > 0 and added.told_apart else ""
+    hidden = "" if added.told_apart else _HIDDEN
     yield f"{visit.who[0].upper()}{visit.who[1:]}: {visit.status}, {len(whole.single):,} requests each"
     yield from _table(
         ("", "p50, µs", "p99, µs", "header bytes"),
@@ -72,16 +76,18 @@ def _visit(visit: Visit) -> Iterator[str]:
             ("secmw adds", _difference(added), share, f"{visit.sizes[1] - visit.sizes[0]:+,}"),
         ],
     )
+    yield from _wrapped(hidden)
     yield ""
     unit = visit.no_op.median
     times = f"{visit.around.median / unit:.1f}" if unit > 0 else ""
     lines = [
-        ("a wrapper that does nothing", _difference(visit.no_op), "1.0", ""),
+        ("a wrapper that does nothing", _difference(visit.no_op), "1.0", "", ""),
         (
             "the whole policy",
             _difference(visit.around),
             times,
             f"{visit.sizes[1] - visit.sizes[0]:,}",
+            "",
         ),
     ]
     remarks = []
@@ -92,15 +98,30 @@ def _visit(visit: Visit) -> Iterator[str]:
             remarks.append(f"{row.part.name}: {row.remark}.")
             continue
         ratio = f"{row.time.median / unit:.1f}" if unit > 0 and row.time.told_apart else ""
-        lines.append((f"  {row.part.name}", _difference(row.time), ratio, f"{row.size or 0:,}"))
+        lines.append(
+            (f"  {row.part.name}", _difference(row.time), ratio, f"{row.size or 0:,}", row.part.setting)
+        )
     for name, time in visit.uses.items():
         ratio = f"{time.median / unit:.1f}" if unit > 0 and time.told_apart else ""
-        lines.append((f"  {USES[name]}", _difference(time), ratio, ""))
+        lines.append((f"  {USES[name]}", _difference(time), ratio, "", ""))
     left = f"{visit.left.median / unit:.1f}" if unit > 0 else ""
-    lines.append(("  without any part: the look at a request", _difference(visit.left), left, "0"))
-    yield from _table(("around a stand-in with the same answer", "µs", "× no-op", "bytes"), lines)
+    lines.append(("  without any part: the look at a request", _difference(visit.left), left, "0", ""))
+    yield from _table(("around a stand-in with the same answer", "µs", "× no-op", "bytes", "setting"), lines)
     for remark in (*remarks, *visit.notes):
         yield from _wrapped(remark)
+
+
+def _questions(study: Study) -> Iterator[str]:
+    """Say of each part that is no header what it is for."""
+    found = {row.part.name: row.part for visit in study.visits for row in visit.rows}
+    parts = [part for part in found.values() if not part.header and part.setting not in _TOGETHER]
+    if not parts:
+        return
+    yield "Questions, and what leaving one out would let in"
+    width = max(len(part.name) for part in parts)
+    for part in parts:
+        yield from _item(f"  {part.name:<{width}}  ", part.protects)
+    yield ""
 
 
 def _headers(study: Study) -> Iterator[str]:
@@ -113,13 +134,12 @@ def _headers(study: Study) -> Iterator[str]:
     width = max(len(row.part.name) for row in rows)
     for row in sorted(rows, key=lambda row: -(row.size or 0)):
         size = "" if row.size is None else f"{row.size:,}"
-        start = f"  {row.part.name:<{width}}  {size:>5}  "
-        yield from textwrap.wrap(
-            _what_for(row),
-            max(_WIDTH, len(start) + 40),
-            initial_indent=start,
-            subsequent_indent=" " * len(start),
-        )
+        yield from _item(f"  {row.part.name:<{width}}  {size:>5}  ", _what_for(row))
+
+
+def _item(start: str, text: str) -> Iterator[str]:
+    width = max(_WIDTH, len(start) + 40)
+    yield from textwrap.wrap(text, width, initial_indent=start, subsequent_indent=" " * len(start))
 
 
 def _what_for(row: Row) -> str:
@@ -139,6 +159,7 @@ def _advice(study: Study) -> Iterator[str]:
 
 def advice(study: Study) -> Iterator[str]:
     """Say what could be changed, what it would save, and what would be lost; no protection goes without that word."""
+    yield _together(max(study.visits, key=lambda visit: visit.around.median))
     by_setting = {row.part.setting: row for row in study.visits[0].rows}
     row = by_setting.get("csp_report_only")
     if row is not None and row.size:
@@ -181,12 +202,23 @@ def advice(study: Study) -> Iterator[str]:
         )
     else:
         yield (
-            "Everything else protects people, and the list of headers says from what. Switch a part off only where something"
-            " else does its work."
+            "Everything else protects people, and the lists say from what. Switch a part off only where something else does its"
+            " work."
         )
     yield (
         "Bytes of headers count in HTTP/1.1. In HTTP/2 and 3 a header that stays the same takes about one byte from the second"
         " response of a connection on."
+    )
+
+
+def _together(visit: Visit) -> str:
+    """Say what could be saved at the most, before anything is said of each."""
+    whole, left = visit.around, visit.left
+    saved = Difference(whole.median - left.median, whole.give_or_take + left.give_or_take)
+    return (
+        f"All that can be switched off, and all that the page asks of secmw, is {_saved(saved)} of the policy's {whole.median:.1f} µs for"
+        f" {visit.who}, and {visit.sizes[1] - visit.sizes[0]:,} bytes. The rest is the look at a request, which any"
+        " policy takes. Each part protects people; the lists say what from."
     )
 
 
@@ -355,7 +387,11 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
     for row in (head, *rows):
         first, *rest = (cell for cell in row)
-        cells = [f"{cell:>{width}}" for cell, width in zip(rest, widths[1:], strict=True)]
+        # What a setting is called is text, and figures end where others do.
+        cells = [
+            cell if name == "setting" else f"{cell:>{width}}"
+            for cell, width, name in zip(rest, widths[1:], head[1:], strict=True)
+        ]
         yield "  ".join(["  " + first.ljust(widths[0]), *cells]).rstrip()
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,6 +49,23 @@ def test_a_bare_application_is_measured_under_the_preset() -> None:
     assert "GET https://app.example.org/" in result.output
     assert "the preset recommended" in result.output
     assert "the whole policy" in result.output
+
+
+@pytest.mark.parametrize(("load", "busy"), [(0.1, False), (1.9, True)])
+def test_a_machine_that_was_busy_is_said_to_have_been_so(
+    load: float, busy: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
+    assert (f"busy with other things (load {load})" in run("ten_lines:app").output) == busy
+
+
+def test_a_system_that_does_not_tell_its_load_is_measured_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(os, "getloadavg")
+    result = run("ten_lines:app")
+    assert result.exit_code == 0
+    assert "busy with other things" not in result.output
 
 
 def test_a_policy_file_is_measured_in_place_of_all_others(folder: Path) -> None:

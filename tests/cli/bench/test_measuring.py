@@ -32,7 +32,7 @@ def variants(*names: str) -> dict[str, Variant]:
 def test_what_a_variant_adds_is_the_difference_within_each_round() -> None:
     driver: Any = Pretending({"bare": 10.0, "whole": 12.5})
     found = measure(driver, variants("bare", "whole"), seconds=10, most_rounds=20)
-    assert Difference.between(found["whole"], found["bare"]) == Difference(2.5, 0.0)
+    assert Difference.between(found["whole"], found["bare"]) == Difference(2.5, 0.01)
     assert (found["bare"].p50, found["bare"].p99) == (10.0, 10.0)
 
 
@@ -74,6 +74,19 @@ def test_what_chance_would_make_is_told_apart_from_what_it_would_not() -> None:
     assert Difference.between(more, steady).told_apart
     jumping = Times([], [10.0, 12.0, 8.0, 11.0, 9.0, 13.0, 7.0])
     assert not Difference.between(jumping, steady).told_apart
+
+
+def test_a_machine_that_was_busy_for_a_while_makes_a_difference_less_certain() -> None:
+    still = Times([], [10.0] * 80)
+    # The same rounds, by turns and one half after the other.
+    turns, halves = Times([], [10.0, 14.0] * 40), Times([], [10.0] * 40 + [14.0] * 40)
+    busy = Difference.between(halves, still).give_or_take
+    assert busy > 2 * Difference.between(turns, still).give_or_take
+
+
+def test_nothing_is_said_to_be_exact() -> None:
+    still = Times([], [10.0] * 80)
+    assert Difference.between(still, still) == Difference(0.0, 0.01)
 
 
 def test_the_99th_percentile_is_not_the_slowest_of_a_few() -> None:

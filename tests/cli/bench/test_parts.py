@@ -79,7 +79,7 @@ def test_what_is_asked_of_unsafe_requests_alone_is_not_looked_for_in_others() ->
 def test_a_part_that_cannot_go_alone_says_why() -> None:
     part = named(Policy.development(secret_keys=[new_key()]))["hosts"]
     assert part.without is None
-    assert "allowed_hosts" in part.remark
+    assert part.remark == "can't be left out alone: allowed_hosts is empty, which would answer any host"
 
 
 def test_headers_alone_have_no_questions() -> None:

@@ -85,11 +85,19 @@ def test_every_figure_is_in_the_text() -> None:
         "secmw adds 10.00 ± 0.50 10 % +767",
         "a wrapper that does nothing 0.50 ± 0.01 1.0",
         "the whole policy 5.00 ± 0.20 10.0 767",
-        "hosts 1.25 ± 0.10 2.5 40",
+        "around a stand-in with the same answer µs × no-op bytes setting",
+        "hosts 1.25 ± 0.10 2.5 40 public_url, allowed_hosts",
         "the page reads its session 1.50 ± 0.10 3.0",
         "without any part: the look at a request 2.00 ± 0.10 4.0 0",
     ):
         assert line in lines
+
+
+def test_each_question_says_what_it_is_for() -> None:
+    said = " ".join(text(studied(found(), found("somebody signed in"))).split())
+    for part in parts(POLICY, "/", "GET"):
+        if not part.header and part.setting not in ("screening", "the settings of headers", "paths"):
+            assert part.protects in said, part.name
 
 
 def test_no_line_is_too_long_for_a_terminal() -> None:
@@ -102,6 +110,8 @@ def test_what_chance_could_have_made_is_written_as_nothing() -> None:
     assert "0 ± 0.20" in said
     assert "0 ± 30.00" in said
     assert "-12 %" not in said
+    assert "varies by more than secmw adds" in said
+    assert "varies by more than secmw adds" not in text(studied(found()))
 
 
 def test_too_few_requests_for_a_percentile_say_so() -> None:
@@ -117,6 +127,13 @@ def test_each_header_is_told_with_what_it_protects_from() -> None:
 
 
 # --- advice
+
+
+def test_the_first_word_is_of_what_could_be_saved_at_the_most() -> None:
+    first = next(advice(studied(found(), replace(found("somebody signed in"), around=Difference(7.0, 0.2)))))
+    assert "5.0 µs of the policy's 7.0 µs for somebody signed in, and 767 bytes" in first
+    level = replace(found(), around=Difference(5.0, 0.2), left=Difference(4.8, 0.1))
+    assert "is next to nothing of the policy's 5.0 µs" in next(advice(studied(level)))
 
 
 def test_no_advice_to_leave_something_out_goes_without_what_is_lost() -> None:
