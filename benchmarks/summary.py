@@ -45,9 +45,11 @@ BESIDE: Final = (
     Beside(
         "Django",
         "Django's whole chain, sessions in a database (SQLite)",
-        "Django's own, sessions in SQLite",
+        "its own chain, sessions in SQLite",
     ),
-    Beside("Django", "Django's whole chain, sessions in memory (locmem)", "Django's own, sessions in memory"),
+    Beside(
+        "Django", "Django's whole chain, sessions in memory (locmem)", "its own chain, sessions in memory"
+    ),
 )
 
 
@@ -75,7 +77,7 @@ def _frameworks(found: Mapping[str, Any]) -> Iterator[str]:
         beside = next((one for one in BESIDE if one.family == family and one.row in rows), None)
         if beside is not None:
             times = [figure(rows[beside.row][kind]["times"]["median"]) for kind in KINDS]
-            said += f". {beside.known} {'adds' if beside.known.endswith('alone') else 'add'} {_listed(times)} times as much"
+            said += f". {beside.known[0].upper()}{beside.known[1:]}: {_listed(times)} times as much"
         yield f"{said}."
 
 
