@@ -471,8 +471,17 @@ class Exchange(View, weakref=True):
         held = self.held
         return self.events is not None or (held is not None and held.pending is not False and held.due)
 
+    @property
+    def signs_in(self) -> bool:
+        """Whether somebody signs in with this response."""
+        held = self.held
+        return held is not None and held.sign_in is not None
+
     def settle(self, status: int, now: float, agent: str) -> Settlement | None:
-        """Work out what the session of this request comes to, now that the response's status is known."""
+        """Work out what the session of this request comes to, now that the response's status is known.
+
+        ``agent``: the browser that signs in.
+        """
         held = self.held
         if held is None or not held.due:
             return None

@@ -171,7 +171,9 @@ class Guard:
         refused = exchange.refusal
         if self.sweeper is not None:
             self.sweeper.ensure_started()
-        settlement = exchange.settle(status, self.clock.now(), incoming.agent)
+        # The header has to be searched for, and is kept of who signs in.
+        agent = incoming.agent if exchange.signs_in else ""
+        settlement = exchange.settle(status, self.clock.now(), agent)
         if settlement is not None:
             while (step := settlement.next()) is not None:
                 try:
@@ -318,7 +320,9 @@ class AsyncGuard:
         refused = exchange.refusal
         if self.sweeper is not None:
             self.sweeper.ensure_started()
-        settlement = exchange.settle(status, self.clock.now(), incoming.agent)
+        # The header has to be searched for, and is kept of who signs in.
+        agent = incoming.agent if exchange.signs_in else ""
+        settlement = exchange.settle(status, self.clock.now(), agent)
         if settlement is not None:
             while (step := settlement.next()) is not None:
                 try:

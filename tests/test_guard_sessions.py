@@ -261,7 +261,9 @@ async def test_a_sign_in_is_written_and_recorded_before_the_head_leaves(desk: De
     found = exchange(site())
     found.session.login("ann", "Ann")
     assert await desk.settle(found) is None
-    assert isinstance(desk.data(found.session.selector), Record)
+    kept = desk.store.load(found.session.selector or "")
+    assert isinstance(kept, Record)
+    assert (kept.identity.address, kept.identity.agent) == (found.client, "tests/1")
     assert await desk.told() == [(Action.USER_LOGIN, "ann", "success")]
     assert "__Host-id" in cookies(found.close(200, []))
 

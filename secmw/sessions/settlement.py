@@ -192,7 +192,8 @@ class Settlement:
             return []
         steps = []
         if changes or session.sudo is False:
-            self._fits(len(session.whole()), len(record.data))
+            if codec.most(record.data, changes) > rules.max_size:
+                self._fits(len(session.whole()), len(record.data))
             steps.append(
                 Update(
                     selector=record.selector,
@@ -270,9 +271,11 @@ class Settlement:
 
     def outcome(self, step: Step, outcome: Outcome) -> None:
         """Take note of what a step came to."""
-        if isinstance(outcome, Written) and isinstance(step, Create | Update | Touch | Rotate):
+        if isinstance(outcome, Written) and isinstance(step, (Create, Update, Touch, Rotate)):
             self.standing = outcome.record
         match step, outcome:
+            case Update(), Written():
+                pass  # nobody is told
             case Create(), Written():
                 self._created(step, outcome)
             case Create(), Lost():

@@ -224,13 +224,7 @@ class Values(MutableMapping[str, Any]):
 
     def whole(self) -> bytes:
         """Return all data, of other applications too, changes included, as a new record holds them."""
-        values: dict[str, Any] = dict(codec.split(self._base))
-        for name, value in self.changes().items():
-            if value is None:
-                values.pop(name, None)
-            else:
-                values[name] = value
-        return codec.join(values)
+        return codec.rejoin(codec.changed(codec.split(self._base), self.changes()))
 
     def _writable(self) -> None:
         """Raise SessionError where nothing can be written."""

@@ -232,13 +232,8 @@ def _update(record: Record, write: Update) -> Record | Lost:
         found = values.get(name)
         if (None if found is None else bytes(found)) != expected:
             return Lost(Why.CONFLICT)
-    merged: dict[str, bytes | msgspec.Raw] = {**values}
-    for name, value in write.changes.items():
-        if value is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = value
-    data = codec.join(merged)
+    merged = codec.changed(values, write.changes)
+    data = codec.rejoin(merged)
     size = len(data) - write.overhead * len(merged)
     # What is too large already may still shrink.
     if size > write.limit and size > len(record.data) - write.overhead * len(values):

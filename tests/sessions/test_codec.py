@@ -69,6 +69,25 @@ def types_in(value: Any) -> set[type]:
     return found
 
 
+# --- changed without being read
+
+
+@given(
+    st.dictionaries(TEXT, PLAIN, max_size=20),
+    st.dictionaries(TEXT, st.none() | PLAIN.map(lambda value: codec.encode("x", value)), max_size=20),
+)
+def test_changes_come_to_what_they_say_and_to_no_more_than_was_foreseen(
+    values: dict[str, Any], changes: dict[str, bytes | None]
+) -> None:
+    """SE-13"""
+    data = codec.join({name: codec.encode(name, value) for name, value in values.items()})
+    after = codec.rejoin(codec.changed(codec.split(data), changes))
+    kept = {name: value for name, value in values.items() if name not in changes}
+    new = {name: codec.decode_value(value) for name, value in changes.items() if value is not None}
+    assert codec.decode(after) == kept | new
+    assert len(after) <= codec.most(data, changes)
+
+
 # --- has it changed?
 
 

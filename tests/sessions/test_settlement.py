@@ -199,6 +199,20 @@ def test_too_much_data_is_an_error_before_anything_is_written() -> None:
         assert steps(settle(found, failed=True)) == []
 
 
+def test_as_much_as_is_allowed_is_kept_and_not_a_byte_more() -> None:
+    """SE-13"""
+    for over in range(-12, 13):
+        found = session("ann", {"a": 1, "b": "x" * 100}, under=rules(max_size=2000))
+        found["c"] = ""
+        found["c"] = "x" * (2000 - len(found.whole()) - 2 + over)
+        if over > 0:
+            with pytest.raises(SessionError, match=f"would take {2000 + over} bytes"):
+                settle(found)
+        else:
+            assert len(found.whole()) == 2000 + over
+            assert kinds(found) == ["Update"]
+
+
 def test_what_was_too_large_already_may_shrink() -> None:
     found = session("ann", {"a": "x" * 3000, "b": 1}, under=rules(max_size=2000))
     del found["b"]
