@@ -16,7 +16,7 @@ from secmw.http import ASGI, text
 from secmw_django.frames import heed
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container, Sequence
 
     from django.http.response import HttpResponseBase
 
@@ -59,20 +59,34 @@ class Cookie(Morsel[str]):
 
 
 class Lines(ResponseHeaders):
-    """Be response headers among which a name may come more than once; the first is the one to look up."""
+    """Be the headers of a response that has been completed, among which a name may come more than once: the first is looked up.
 
-    def __init__(self, lines: Iterable[tuple[str, str]]) -> None:
-        super().__init__({})
+    Django looks at every header as it is set: at those of the application it has, and the others are the core's.
+    """
+
+    def __init__(self, lines: Sequence[tuple[str, str]]) -> None:
+        """Hold lines."""
+        self._store = {line[0].lower(): line for line in lines}
         self._more: list[tuple[str, str]] = []
-        for name, value in lines:
-            if name in self:
-                self._more.append((name, value))
-            else:
-                self[name] = value
+        if len(self._store) != len(lines):
+            self._store = {}
+            for line in lines:
+                name = line[0].lower()
+                if name in self._store:
+                    self._more.append(line)
+                else:
+                    self._store[name] = line
+
+    @classmethod
+    def stored(cls, store: dict[str, tuple[str, str]]) -> Lines:
+        """Hold lines as Django keeps them."""
+        made = cls(())
+        made._store = store
+        return made
 
     def items(self) -> Any:
-        """Return every line."""
-        return [*super().items(), *self._more]
+        """Return every line; Django's own would look each of them up."""
+        return [*self._store.values(), *self._more]
 
 
 def lines_of(response: HttpResponseBase, wire: Wire) -> list[Line]:
@@ -91,29 +105,32 @@ def lines_of(response: HttpResponseBase, wire: Wire) -> list[Line]:
 def put(response: HttpResponseBase, given: list[Line], lines: list[Line], plan: Plan) -> None:
     """Give a response the lines that the core made of those it gave."""
     count = len(given)
-    if lines[:count] == given:
+    kept = lines[:count] == given
+    if kept:
         ours = lines[count:]
         for known in (plan.locked.lines, plan.plain.lines, plan.locked.read):
-            if ours == known:
-                _stored(response.headers).update(_ready(known))
+            if ours == known and type(response.headers) is ResponseHeaders:
+                response.headers = Lines.stored({**_stored(response.headers), **_ready(known)})
                 return
-    if lines[:count] == given and not any(text(name).lower() == _COOKIE for name, _ in lines[count:]):
-        for name, value in lines[count:]:
-            response.headers[text(name)] = text(value)
-        return
-    response.cookies.clear()
-    others = []
-    for name, value in lines:
-        if text(name).lower() == _COOKIE:
-            cookie = Cookie(text(value))
-            # Of one name there may be two, for two paths.
-            key = (
-                cookie.key if cookie.key not in response.cookies else f"{cookie.key} {len(response.cookies)}"
-            )
-            response.cookies[key] = cookie
-        else:
-            others.append((text(name), text(value)))
-    response.headers = Lines(others)
+    spelled = [(text(name), text(value)) for name, value in lines] if plan.wire is ASGI else lines
+    headers = Lines(spelled)
+    if _COOKIE not in _stored(headers):
+        response.cookies.clear()
+    elif kept and not any(name.lower() == _COOKIE for name, _ in spelled[count:]):
+        headers = Lines([*response.headers.items(), *spelled[count:]])
+    else:
+        response.cookies.clear()
+        others = []
+        for name, value in spelled:
+            if name.lower() == _COOKIE:
+                cookie = Cookie(value)
+                # Of one name there may be two, for two paths.
+                double = cookie.key in response.cookies
+                response.cookies[f"{cookie.key} {len(response.cookies)}" if double else cookie.key] = cookie
+            else:
+                others.append((name, value))
+        headers = Lines(others)
+    response.headers = headers
 
 
 def _stored(headers: ResponseHeaders) -> dict[str, tuple[str, str]]:

@@ -115,11 +115,14 @@ def look_at_environ(core: secmw.wsgi.Middleware, request: HttpRequest) -> Exchan
     """Screen a request that came over WSGI."""
     environ = _of_wsgi(request).environ
     path, root = environ["PATH_INFO"], environ["SCRIPT_NAME"]
-    environ["PATH_INFO"], environ["SCRIPT_NAME"] = spelled(path), spelled(root)
-    try:
+    if path.isascii() and root.isascii():
         exchange = core.glance(environ) or core.view(environ)
-    finally:
-        environ["PATH_INFO"], environ["SCRIPT_NAME"] = path, root
+    else:
+        environ["PATH_INFO"], environ["SCRIPT_NAME"] = spelled(path), spelled(root)
+        try:
+            exchange = core.glance(environ) or core.view(environ)
+        finally:
+            environ["PATH_INFO"], environ["SCRIPT_NAME"] = path, root
     environ["secmw"] = exchange
     return exchange
 

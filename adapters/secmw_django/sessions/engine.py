@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 import secmw_django.signals  # noqa: F401 - it listens from now on
 from secmw.errors import SessionError
@@ -51,7 +53,8 @@ class SessionStore(SessionBase):
         self._home: Home = OfRequest(exchange) if exchange is not None and mine else InStore(session_key)
         self._face: Face | None = None
         self._rules: Rules | None = None
-        super().__init__(session_key)
+        # Not by SessionBase, which would look for the serializer each time; here, nobody asks for it but ``encode``.
+        self.accessed = self._modified = False
 
     @classmethod
     def apart(cls, session_key: str | None = None) -> SessionStore:
@@ -61,6 +64,11 @@ class SessionStore(SessionBase):
     def __repr__(self) -> str:
         """Show what a log may hold."""
         return f"<SessionStore {(self.session_key or 'none')[:22]}>"
+
+    @cached_property
+    def serializer(self) -> Any:
+        """What writes values where Django's own code encodes a session; nothing here does."""
+        return import_string(settings.SESSION_SERIALIZER)
 
     @property
     def held(self) -> Session | None:

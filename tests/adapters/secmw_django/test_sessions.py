@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
 from django.core.wsgi import get_wsgi_application
 from django.test import override_settings
 
@@ -248,3 +249,12 @@ def test_on_an_event_loop_it_is_the_same_session() -> None:
         assert await session.aget("list") == ["first", "more"]
 
     play()
+
+
+def test_it_has_everything_that_djangos_own_sets_on_a_session() -> None:
+    # It is made without SessionBase's constructor, which a version of Django may give more to do.
+    store = SessionStore()
+    # Its key is in the home.
+    assert {name for name in vars(SessionBase()) if not hasattr(store, name)} <= {"_SessionBase__session_key"}
+    assert (store.accessed, store.modified) == (False, False)
+    assert store.decode(store.encode({"a": 1})) == {"a": 1}
