@@ -1,8 +1,8 @@
 """What a request really is, when it is not an ordinary one. Pure; both middlewares share it.
 
-An ordinary safe request has one Host, at most one Cookie and no header that could make it something else; the
-middlewares read it in one quick look. Everything else comes here: unsafe requests, WebSocket handshakes, forwarding
-headers, repeated fields, upgrades, method overrides, ``-legacy`` twins. :func:`read` understands all of it; :func:`usual`
+An ordinary safe request has one Host, at most one Cookie and no header that could make it something else; where no proxy
+is trusted, the middlewares read it in one quick look. Everything else comes here: unsafe requests, WebSocket handshakes,
+forwarding headers, repeated fields, upgrades, method overrides, ``-legacy`` twins. :func:`read` understands all of it; :func:`usual`
 says the same of what comes all the time.
 """
 
