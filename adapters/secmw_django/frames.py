@@ -22,12 +22,12 @@ _WORDS: Final = ("DENY", "SAMEORIGIN")
 
 def heed(exchange: Exchange, response: HttpResponseBase) -> None:
     """Have a response say of frames what its view says of them."""
-    policy = exchange.plan.policy
-    if policy.frame_options not in _WORDS or exchange.closed or "frame-ancestors" in (policy.csp or ()):
-        return
     exempt = getattr(response, "xframe_options_exempt", False)
     # To ask the headers themselves would raise and catch an error for almost every response.
     if not exempt and _HEADER not in vars(response.headers)["_store"]:
+        return
+    policy = exchange.plan.policy
+    if policy.frame_options not in _WORDS or exchange.closed or "frame-ancestors" in (policy.csp or ()):
         return
     said = [value.upper() for name, value in response.items() if name.lower() == _HEADER]
     # What the policy enforces, or drops, is not the view's to say; and one that says two things has said nothing.

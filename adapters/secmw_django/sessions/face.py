@@ -10,7 +10,7 @@ hash are kept in the head of the record, which no data can forge, so here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any, Final
 
 from django.conf import settings
@@ -69,7 +69,9 @@ class Face(MutableMapping[str, Any]):
     def __iter__(self) -> Iterator[str]:
         session = self.session
         names = [name for name in session if name not in IDENTITY and name != BEGUN]
-        who = self._claim or {name: "" for name in sorted(IDENTITY) if self._known(name)}
+        who: Iterable[str] = self._claim
+        if not who and session.user_id is not None:
+            who = [name for name in sorted(IDENTITY) if self._known(name)]
         return iter([*names, *who])
 
     def __len__(self) -> int:
