@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from secmw.config import Cookies
 from secmw.errors import SessionError
 from secmw.http import ASGI, WSGI, Wire
 from secmw.response import Amendment, complete, familiar, nonced
+from tests.forks import forked
 from tests.making import exchange, plans, sent, values
 from tests.test_exchange import IPHONE_12, cookies, csp, strict
 
@@ -26,6 +28,18 @@ def test_the_nonce_is_fresh_for_each_response_and_the_same_within_one() -> None:
     assert all(len(bytes.fromhex(nonce)) == 16 for nonce in nonces)  # 128 bits
     found = exchange(made)
     assert found.nonce == found.nonce
+
+
+def test_a_forked_worker_makes_nonces_that_its_parent_never_makes() -> None:
+    """CS-02"""
+    made = strict()
+    assert exchange(made).nonce
+    reading, writing = os.pipe()
+    forked(lambda: os.write(writing, "".join(exchange(made).nonce for _ in range(100)).encode()) == 3_200)
+    theirs = os.read(reading, 3_200).decode()
+    os.close(reading)
+    os.close(writing)
+    assert not any(exchange(made).nonce in theirs for _ in range(100))
 
 
 def test_a_response_that_uses_the_nonce_names_it_and_is_not_stored() -> None:
