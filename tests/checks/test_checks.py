@@ -25,6 +25,13 @@ def test_the_first_answer_counts(answers: list[Answer]) -> None:
     assert (None if ask is None else ask(Ask())) is wanted
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_request_that_no_check_has_a_word_on_passes(count: int) -> None:
+    ask = all_of((saying(None),) * count)
+    assert ask is not None
+    assert ask(Ask()) is None
+
+
 @pytest.mark.parametrize("count", [2, 3])
 def test_no_question_is_asked_after_an_answer(count: int) -> None:
     asked: list[Request] = []
