@@ -258,18 +258,22 @@ class Middleware:
         # All of them: to take only what is wanted would take twice as long.
         lines = scope["headers"]
         fields: dict[bytes, bytes] = dict(lines)
-        path, root = scope["path"], scope.get("root_path")
+        path = scope["path"]
+        try:
+            root, scheme, client = scope["root_path"], scope["scheme"], scope["client"]
+        except KeyError:
+            root, scheme, client = scope.get("root_path"), scope.get("scheme", "http"), scope.get("client")
         if root:
             path = below(root, path)
         extensions = scope.get("extensions")
-        certified = bool(extensions and (extensions.get("tls") or {}).get("client_cert_chain"))
+        certified = bool((extensions.get("tls") or {}).get("client_cert_chain")) if extensions else False
         if len(fields) == len(lines) and not certified and not socket:
             found = usual(
                 self.plans,
                 scope["method"],
-                scope.get("scheme", "http"),
+                scheme,
                 path,
-                scope.get("client"),
+                client,
                 fields,
                 target_of,
                 scope,
@@ -286,9 +290,9 @@ class Middleware:
         repeated = repeated_in(lines, self.plans.wanted) if len(fields) < len(lines) else NO_HEADERS
         facts = Facts(
             "GET" if socket else scope["method"],
-            scheme_of(scope, fields) if socket else scope.get("scheme", "http"),
+            scheme_of(scope, fields) if socket else scheme,
             path,
-            scope.get("client"),
+            client,
             fields,
             repeated,
             certified,

@@ -21,7 +21,7 @@ from secmw.forwarding import ForwardingError, Resolved
 from secmw.http import SAFE_METHODS, Facts, HeaderText, Reason, Refusal, text
 from secmw.plan import Plans
 from secmw.sessions.identifier import TWO
-from secmw.sessions.recognising import LoadNow, identified, met
+from secmw.sessions.recognising import LoadNow, identified, met, unchanged
 from secmw.view import NO_HEADERS, NOWHERE
 
 _DETAILS: Final = {
@@ -139,9 +139,9 @@ def usual(  # noqa: PLR0912, PLR0917
         # to ask but whether the session is still what it was.
         known = plan.sessions.familiar.get(cookie)
         if known is not None and plan.knows(fields, known[2]):
-            presented, kept = met(load_now, plan, cookie, now)
+            kept = unchanged(load_now, known, now)
             if kept is not None:
-                wants, bound = None, _SELECTOR
+                presented, wants, bound = known[0], None, _SELECTOR
     if wants is SCREEN and presented is None and cookie is not None:
         presented = identified(plan, cookie)
     exchange = Exchange(

@@ -35,10 +35,14 @@ _SELECTOR: Final = slice(SELECTOR_LENGTH)
 _VERIFIER: Final = slice(SELECTOR_LENGTH + 1, None)
 
 
+#: What is remembered of a header: the id in it, the record's bytes, the selector, and from when until when all is ordinary.
+Known = tuple[bytes, bytes, bytes, float, float]
+
+
 class Familiar:
     """Remember the Cookie headers that came with a living session lately.
 
-    To each: the id in it, the record's bytes, the selector, and from when until when the record is nothing but ordinary.
+    To each what is :data:`Known`.
     ``values``: what is in the records that were read lately, by their bytes; to look at, since lists and dicts among them
     are everybody's.
     """
@@ -46,7 +50,7 @@ class Familiar:
     __slots__ = ("_headers", "get", "values")
 
     def __init__(self) -> None:
-        self._headers: dict[Any, tuple[bytes, bytes, bytes, float, float]] = {}
+        self._headers: dict[Any, Known] = {}
         self.get: Final = self._headers.get
         self.values: Final[dict[bytes, dict[str, Any]]] = {}
 
@@ -54,7 +58,7 @@ class Familiar:
         """Show how many there are: what they hold is secret."""
         return f"<Familiar {len(self._headers)}>"
 
-    def add(self, header: Any, known: tuple[bytes, bytes, bytes, float, float]) -> None:
+    def add(self, header: Any, known: Known) -> None:
         """Remember one more; when there are too many, begin anew."""
         if len(header) <= _LONGEST:
             if len(self._headers) >= _REMEMBERED:
@@ -121,3 +125,15 @@ def met(load_now: LoadNow | None, plan: Plan, header: Any, now: float) -> tuple[
         rules.familiar.add(header, (presented, raw, selector, seen, until))
         return presented, raw
     return presented, None
+
+
+def unchanged(load_now: LoadNow | None, known: Known, now: float) -> bytes | None:
+    """Return the record of a header that is known, if that is all there is to it: what :func:`met` says, of that alone."""
+    _, judged, selector, since, until = known
+    if load_now is None or not since <= now < until:
+        return None
+    try:
+        raw = load_now(selector)
+    except StoreError:
+        return None
+    return raw if raw is judged else None

@@ -13,7 +13,7 @@ from secmw.errors import StoreError
 from secmw.http import ASGI, WSGI, Wire
 from secmw.plan import Plan
 from secmw.sessions.identifier import TWO, SessionId, new_id
-from secmw.sessions.recognising import Familiar, identified, met
+from secmw.sessions.recognising import Familiar, identified, met, unchanged
 from secmw.sessions.record import Over
 from secmw.sessions.writes import Create, End, Rotate, Touch, Update
 from secmw.stores import MemoryStore
@@ -84,6 +84,25 @@ def test_the_same_bytes_at_another_place_are_looked_at_anew() -> None:
     # Another store may hold what looks the same; only the very same bytes were judged.
     assert met(holding(made.pack()[:-1]), under, header(), NOW)[1] == made.pack()[:-1]
     assert met(holding(b""), under, header(), NOW)[1] is None
+
+
+def test_a_header_that_is_known_is_good_for_the_very_same_bytes_while_they_are_ordinary() -> None:
+    """SE-02, SE-05, SE-08"""
+    under, raw = plan(), record("ann", id_=ID, seen=NOW)[1].pack()
+    assert met(holding(raw), under, header(), NOW) == (str(ID).encode(), raw)
+    known = familiar(under).get(header())
+    assert known is not None
+    assert unchanged(holding(raw), known, NOW) is raw
+    for other in (None, b"", bytes(bytearray(raw))):
+        assert unchanged(holding(other), known, NOW) is None
+    for when in (NOW - 1, NOW + 61, NOW + IDLE, NOW + DAY):
+        assert unchanged(holding(raw), known, when) is met(holding(raw), under, header(), when)[1] is None
+    assert unchanged(None, known, NOW) is None
+
+    def away(_: bytes) -> bytes | None:
+        raise StoreError
+
+    assert unchanged(away, known, NOW) is None
 
 
 def test_limits_written_into_a_record_hold_under_rules_that_look_less_often() -> None:
@@ -166,7 +185,10 @@ def test_who_is_familiar_is_told_what_a_stranger_is_told(steps: list[tuple[str, 
         match step:
             case "ask":
                 sent = header(mine[-1 - number // 2 % len(mine)])
-                assert met(store.load_now, knows, sent, now) == met(store.load_now, plan(), sent, now)
+                strange = met(store.load_now, plan(), sent, now)
+                known = familiar(knows).get(sent)
+                assert known is None or unchanged(store.load_now, known, now) in (None, strange[1])
+                assert met(store.load_now, knows, sent, now) == strange
             case "wait":
                 clock.move(number)
             case "touch":
