@@ -89,7 +89,11 @@ def _servers(found: Mapping[str, Any]) -> Iterator[str]:
         ours = rows.get((server, "secmw, memory"))
         if ours is not None:
             share = shares.get(server, {}).get("secmw, memory")
-            beside = f", 1/{1 / share:.1f} of stack A's" if share is not None and share > 0 else ""
+            beside = (
+                f", 1/{1 / share:.1f} of [stack A's](#on-real-servers)"
+                if share is not None and share > 0
+                else ""
+            )
             said.append(f"{server} {ours['added']:.1f} of {ours['cpu'][0]:.1f} µs{beside}")
     if said:
         yield f"- **On servers**, added to the processor time of a request from somebody signed in: {'; '.join(said)}."
@@ -99,7 +103,7 @@ def _redis(found: Mapping[str, Any]) -> Iterator[str]:
     row = next((row for row in found["data"]["rows"] if row["variant"] == "secmw, Redis"), None)
     if row is not None:
         ratio = found["data"]["ratio"]
-        beside = "" if ratio is None else f"; stack B adds {ratio:.1f} times as much"
+        beside = "" if ratio is None else f"; [stack B](#on-real-servers) adds {ratio:.1f} times as much"
         yield f"- **Sessions in a Redis**: one round trip, and {row['added']:.1f} µs of the application's process{beside}."
 
 

@@ -65,8 +65,8 @@ def test_a_sentence_says_of_each_section_what_it_found(found: dict[str, Any]) ->
         "Measured 2026-11-22, CPython 3.11.7 on x86_64, 2 cores.",
         "- **ASGI**: 3.0 µs for a stranger, 4.0 for somebody signed in, 6.0 for their POST with a token. ",
         "starsessions: 20.0, 20.0 and 20.0 times as much.",
-        "uvicorn 12.0 of 32.0 µs, 1/8.0 of stack A's; gunicorn 40.0 of 280.0 µs.",
-        "one round trip, and 13.0 µs of the application's process; stack B adds 14.0 times as much.",
+        "uvicorn 12.0 of 32.0 µs, 1/8.0 of [stack A's](#on-real-servers); gunicorn 40.0 of 280.0 µs.",
+        "one round trip, and 13.0 µs of the application's process; [stack B](#on-real-servers) adds 14.0 times as much.",
         "640 bytes for a session of somebody signed in, in the memory store; 1,465 for their request",
         "`import secmw` takes 1.1 times as long as an interpreter that does nothing; a protected ASGI application is there after 110 ms.",
     ):
