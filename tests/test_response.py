@@ -14,7 +14,7 @@ from secmw.errors import SessionError
 from secmw.http import ASGI, WSGI, Wire
 from secmw.response import Amendment, complete, familiar, nonced
 from tests.forks import forked
-from tests.making import exchange, plans, sent, values
+from tests.making import exchange, plans, policy, sent, values
 from tests.test_exchange import IPHONE_12, cookies, csp, strict
 
 # --- the nonce
@@ -271,6 +271,15 @@ def test_what_is_remembered_of_a_response_is_what_would_be_worked_out(
             }
             assert all(by_name(short)[name] == by_name(lines)[name] for name in idle)
     assert lines == [(name.lower().encode(), value.encode()) for name, value in headers]
+
+
+def test_a_name_that_nobody_has_sent_before_leaves_a_page_with_a_nonce_on_its_short_way() -> None:
+    found = exchange(policy().compile(ASGI))
+    plan, own, lines = found.plan, found.plan.locked, [(b"x-new", b"1")]
+    amendment = Amendment("n0nce")
+    whole = by_name(complete(found, amendment, 200, lines, own, read=False))
+    for _ in range(2):
+        assert by_name(nonced(amendment, 200, lines, own, plan, read=False) or []) == whole
 
 
 def test_cookies_are_never_remembered_and_made_up_values_fill_no_memory() -> None:
