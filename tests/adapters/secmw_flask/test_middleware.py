@@ -210,6 +210,27 @@ def test_what_a_teardown_puts_into_the_session_is_written() -> None:
         assert after["seen"] is True
 
 
+def test_an_async_view_is_sent_like_any_other() -> None:
+    app = application()
+
+    @app.get("/")
+    async def home() -> str:
+        session["seen"] = True
+        return "home"
+
+    client = client_of(app)
+    assert client.get("/").text == "home"
+    with client.session_transaction() as after:
+        assert after["seen"] is True
+
+
+def test_a_client_that_keeps_the_context_sees_the_session_of_the_request() -> None:
+    app = site(application(), lambda _: str(session.setdefault("seen", 1)), [])
+    with app.test_client() as client:
+        assert client.get("/").text == "1"
+        assert session["seen"] == 1
+
+
 def test_an_error_of_a_chunk_that_is_there_is_seen_by_whoever_tests() -> None:
     class Broken(str):
         __slots__ = ()
