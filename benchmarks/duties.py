@@ -382,7 +382,7 @@ def _table(interfaces: Mapping[str, Rows]) -> Iterator[str]:
     yield "|---|---|--:|--:|--:|--:|"
     for duty in DUTIES:
         cells = (
-            f"{added.median:.2f} ({added.least:.2f}) | {figure(ratio.median)}"
+            f"{added.told(2)} | {figure(ratio.median)}"
             for added, ratio in (rows[duty.name] for rows in interfaces.values())
         )
         yield f"| {duty.name} | {_payers(duty)} | {' | '.join(cells)} |"

@@ -36,12 +36,8 @@ def _wholes(interfaces: Mapping[str, Whole]) -> Iterator[str]:
         yield f"| {name} | × no-op | of the fastest samples | budget | met | µs added |"
         yield "|---|--:|--:|--:|---|--:|"
         for row, found in rows.items():
-            budget = "" if found.budget is None else f"{found.budget:g}"
-            met = "" if found.budget is None else found.ratio.meets(found.budget)
-            yield (
-                f"| {row} | {figure(found.ratio.median)} | {figure(found.ratio.least)} | {budget} | {met} "
-                f"| {found.added.median:.2f} ({found.added.least:.2f}) |"
-            )
+            ratio, budget = found.ratio, _held(found.ratio, found.budget)
+            yield f"| {row} | {figure(ratio.median)} | {figure(ratio.least)} | {budget} | {found.added.told(2)} |"
 
 
 def _deeds(interfaces: Mapping[str, Deeds]) -> Iterator[str]:
@@ -50,26 +46,21 @@ def _deeds(interfaces: Mapping[str, Deeds]) -> Iterator[str]:
         yield f"| an application on {name}, asked by somebody signed in | × fast path | budget | met | µs added | × no-op |"
         yield "|---|--:|--:|---|--:|--:|"
         for row, found in rows.items():
-            budget = "" if found.budget is None else f"{found.budget:g}"
-            met = "" if found.budget is None else found.ratio.meets(found.budget)
-            yield (
-                f"| {row} | {_two(found.ratio)} | {budget} | {met} "
-                f"| {found.added.median:.2f} ({found.added.least:.2f}) | {found.units} |"
-            )
+            budget = _held(found.ratio, found.budget)
+            yield f"| {row} | {found.ratio.told(2)} | {budget} | {found.added.told(2)} | {found.units} |"
 
 
-def _two(ratio: Ratio) -> str:
-    return f"{figure(ratio.median, 2)} ({figure(ratio.least, 2)})"
+def _held(ratio: Ratio, budget: float | None) -> str:
+    """Write two cells: the budget, and whether it is met."""
+    return "|" if budget is None else f"{budget:g} | {ratio.meets(budget)}"
 
 
 def _messages(rows: Parts) -> Iterator[str]:
     yield "| on ASGI | × async closure | budget | met | ns added |"
     yield "|---|--:|--:|---|--:|"
     for name, (added, ratio) in rows.items():
-        yield (
-            f"| {name} | {_two(ratio)} | {applications.MESSAGE_BUDGET:g} "
-            f"| {ratio.meets(applications.MESSAGE_BUDGET)} | {added.median * 1000:.0f} ({added.least * 1000:.0f}) |"
-        )
+        budget = _held(ratio, applications.MESSAGE_BUDGET)
+        yield f"| {name} | {ratio.told(2)} | {budget} | {added.median * 1000:.0f} ({added.least * 1000:.0f}) |"
 
 
 def _parts(interfaces: Mapping[str, Parts], wholes: Mapping[str, Whole]) -> Iterator[str]:
@@ -77,7 +68,7 @@ def _parts(interfaces: Mapping[str, Parts], wholes: Mapping[str, Whole]) -> Iter
     yield "|---|---|--:|--:|--:|--:|"
     for part in parts.PARTS:
         cells = (
-            f"{added.median:.2f} ({added.least:.2f}) | {figure(ratio.median)}"
+            f"{added.told(2)} | {figure(ratio.median)}"
             for added, ratio in (rows[part.name] for rows in interfaces.values())
         )
         yield f"| {part.name} | {part.kind} | {' | '.join(cells)} |"
@@ -94,7 +85,7 @@ def _headers(rows: Sequence[tuple[str, Added, int]]) -> Iterator[str]:
     yield "| header, alone, on ASGI | µs | bytes |"
     yield "|---|--:|--:|"
     for name, added, size in rows:
-        yield f"| {name} | {added.median:.2f} ({added.least:.2f}) | {size} |"
+        yield f"| {name} | {added.told(2)} | {size} |"
     yield f"| all of them | | {sum(size for *_, size in rows)} |"
 
 

@@ -142,11 +142,11 @@ def _budgets(found: Mapping[str, Any]) -> Iterator[str]:
 def _listing(found: Mapping[str, Any]) -> Iterator[str]:
     _, missed = _missed(found)
     if missed:
+        yield ""
         yield "| budget that is not met | budget | found |"
         yield "|---|--:|--:|"
         for one in missed:
             yield f"| {one['what']} | {one['bound']} | {one['found']} |"
-        yield ""
 
 
 _SENTENCES: Final = {
@@ -193,7 +193,7 @@ def section(found: Mapping[str, Any]) -> Section:
         bold = "**" if name.endswith("secmw, everything") else ""
         values = (figure(cells[kind]["added"]["median"]) for kind in KINDS)
         lines.append(f"| {bold}{name}{bold} | {' | '.join(f'{bold}{value}{bold}' for value in values)} |")
-    lines += ["", *_listing(found), "![Time added to a request](benchmarks/summary-added.svg)"]
+    lines += ["", "![Time added to a request](benchmarks/summary-added.svg)", *_listing(found)]
     plot = bars(
         "Time added to a request",
         KINDS,

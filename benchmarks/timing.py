@@ -42,6 +42,10 @@ class Added:
         """Return how many times the other this is."""
         return Ratio(_times(self.median, other.median), _times(self.least, other.least))
 
+    def told(self, digits: int) -> str:
+        """Write it down, the fastest samples in brackets."""
+        return f"{figure(self.median, digits)} ({figure(self.least, digits)})"
+
     def without(self, other: Added) -> Added:
         """Return what is left of this without the other."""
         return Added(self.median - other.median, self.least - other.least)
@@ -57,8 +61,12 @@ class Ratio:
     median: float | None
     least: float | None
 
+    def told(self, digits: int) -> str:
+        """Write it down, that of the smallest samples in brackets."""
+        return f"{figure(self.median, digits)} ({figure(self.least, digits)})"
+
     def __str__(self) -> str:
-        return f"{figure(self.median)} ({figure(self.least)})"
+        return self.told(1)
 
     def meets(self, budget: float) -> str:
         """Say whether this is within a budget."""

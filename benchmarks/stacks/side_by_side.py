@@ -113,8 +113,7 @@ def _rows(found: Found) -> Iterator[str]:
     for name, cells in found.table.items():
         stack = found.stacks.get(name)
         said = (
-            f"{figure(cell.added.median)} ({figure(cell.added.least)}) | {figure(cell.times.median)}"
-            for cell in (cells[kind] for kind in KINDS)
+            f"{cell.added.told(1)} | {figure(cell.times.median)}" for cell in (cells[kind] for kind in KINDS)
         )
         bold = f"**{name}**" if name == found.family.ours else name
         yield f"| {bold} | {' | '.join(said)} | {'' if stack is None else stack.lacks} |"
