@@ -84,7 +84,8 @@ def encode(name: str, value: Any) -> bytes:
 def snapshot(name: str, value: Any) -> bytes:
     """Return bytes that are others as soon as anything in a value has changed; to compare, never to keep.
 
-    Raise SessionError for what a session can't keep, if that is noticed.
+    A bytearray is not told from equal bytes, of which it is no change yet. Raise SessionError for some of what a session
+    can't keep; of the rest :func:`encode` does.
     """
     # Of plain values in lists and dicts marshal tells every type and the order too, in a fifth of the time of encode().
     # With version 3 it would also tell how many others hold on to them.
