@@ -40,9 +40,9 @@ _METHOD: Final = (
 
 _ROWS: Final = (
     "*Signed in* is with three foreign cookies beside ours, *POST with token* with one that this worker has seen before, and "
-    "*path without sessions* the signed-in person's request to a path that has none. In the last four rows the application "
+    "*path without sessions* the signed-in person's request to a path that has none. In the four rows after it the application "
     "takes the response off the shortest way: it sets Cache-Control on a page for one person, sets a cookie, asks for the "
-    "nonce, or reads a list from the session, which may change in its hands."
+    "nonce, or reads a list from the session, which may change in its hands. The last two come through a trusted proxy."
 )
 
 ACCEPT: Final = "python -m benchmarks.instructions --write"
@@ -106,7 +106,7 @@ def lines(found: Mapping[str, Count], there: Mapping[str, Any] | None) -> Iterat
     for name, counted in found.items():
         by = None if there is None else change(counted, there, name)
         since = "" if by is None else f"  {by:+7.1%}"
-        yield f"{name:28} {counted.added:9.0f} instructions added  {counted.times:7.2f} x no-op{since}"
+        yield f"{name:38} {counted.added:9.0f} instructions added  {counted.times:7.2f} x no-op{since}"
 
 
 def table(found: Mapping[str, Count]) -> Iterator[str]:
