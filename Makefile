@@ -54,7 +54,7 @@ help:
 	@echo 'make test          everything, against the built wheel'
 	@echo 'make docs          the documentation, into docs/_build/html'
 	@echo 'make bench         what secmw costs, and others next to it, in ten minutes: into docs/explanation/benchmarks.md'
-	@echo "make peers         the same next to other libraries, and Django's own tests played with secmw"
+	@echo "make peers         what other libraries do to an application and to sessions, and Django's own tests played with secmw"
 	@echo 'make soak          the long searches, for hours: sessions against their model, races, fuzzing, hypothesis'
 	@echo 'make requirements  each security requirement and the test that covers it'
 	@echo 'make pins          compile requirements/*.in again, upgrading'
