@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any, Final
 
 from secmw.exchange import Exchange
@@ -28,9 +29,15 @@ _MADE: dict[tuple[str, str], Plans] = {}
 
 def rules(**changes: Any) -> Rules:
     """Work out the rules of the recommended preset, with others in their places."""
+    return replace(_recommended(), **changes)
+
+
+@cache
+def _recommended() -> Rules:
+    # Worked out once: searches ask ten thousand times.
     made = rules_of(policy(sessions="on"), can_verify=True)
     assert made is not None
-    return replace(made, **changes)
+    return made
 
 
 def site(wire: Wire = ASGI, **settings: Any) -> Plans:
