@@ -222,8 +222,12 @@ class Middleware:
 
         try:
             if exchange.wants is not None:
-                if exchange.wants is RECORD and self.load_now is not None:
-                    exchange.resume_now(self.load_now)
+                if exchange.wants is RECORD:
+                    # Nearly always that is all, and nothing of the body is looked into.
+                    if self.load_now is not None:
+                        exchange.resume_now(self.load_now)
+                    else:
+                        await self.guard.find(exchange)
                 if exchange.wants is not None:
                     incoming = Incoming(scope, receive)
                     reply = await self.guard.admit(exchange, incoming)

@@ -386,12 +386,13 @@ def gives_bytes(store: Any) -> bool:
 
 def recognised(exchange: Exchange, raw: bytes | None) -> bool:
     """Let an exchange go on with the bytes of its session, if nothing else is asked of it (:func:`met`); say whether."""
-    if exchange.plan.own or exchange.bound is _VISIT or exchange.held is not None:
+    plan, cookie, now = exchange.plan, exchange.raw_cookie, exchange.started
+    if plan.own or exchange.bound is _VISIT or exchange.held is not None:
         return False
-    _, kept = met(lambda _: raw, exchange.plan, exchange.raw_cookie, exchange.started)
-    if kept is None:
+    same = plan.sessions is not None and plan.sessions.familiar.same(cookie, raw, now)
+    if not same and met(lambda _: raw, plan, cookie, now)[1] is None:
         return False
-    exchange.kept = kept
+    exchange.kept = raw
     exchange.wants = None
     return True
 

@@ -65,6 +65,14 @@ class Familiar:
                 self._headers.clear()
             self._headers[header] = known
 
+    def same(self, header: Any, record: bytes | None, now: float) -> bool:
+        """Say whether a header came lately with a session that had this very record, and that is nothing but ordinary now.
+
+        :func:`met` says the same of it; of one that is not the same, only :func:`met` can say anything.
+        """
+        known = self._headers.get(header)
+        return known is not None and known[1] is record and known[3] <= now < known[4]
+
     def keep(self, record: bytes, values: dict[str, Any]) -> bool:
         """Remember the values in a record, and say whether: large ones are read each time."""
         if len(record) > _LARGEST:

@@ -105,6 +105,21 @@ def test_a_header_that_is_known_is_good_for_the_very_same_bytes_while_they_are_o
     assert unchanged(away, known, NOW) is None
 
 
+def test_who_has_the_bytes_already_asks_whether_they_are_the_same() -> None:
+    """SE-02, SE-05, SE-08: as a store that is waited for hands them out."""
+    under, raw = plan(), record("ann", id_=ID, seen=NOW)[1].pack()
+    same = familiar(under).same
+    assert not same(header(), raw, NOW)
+    assert not same(header(), None, NOW)
+    assert met(holding(raw), under, header(), NOW)[1] is raw
+    assert same(header(), raw, NOW)
+    assert not same(header(new_id()), raw, NOW)
+    for other in (None, b"", bytes(bytearray(raw))):
+        assert not same(header(), other, NOW)
+    for when in (NOW - 1, NOW + 61, NOW + IDLE, NOW + DAY):
+        assert same(header(), raw, when) is (met(holding(raw), under, header(), when)[1] is not None)
+
+
 def test_limits_written_into_a_record_hold_under_rules_that_look_less_often() -> None:
     """SE-06: a class of paths may have a longer inactivity than the one that the session was made under."""
     under, raw = plan(), record(id_=ID, seen=NOW, inactivity=30)[1].pack()
@@ -188,6 +203,8 @@ def test_who_is_familiar_is_told_what_a_stranger_is_told(steps: list[tuple[str, 
                 strange = met(store.load_now, plan(), sent, now)
                 known = familiar(knows).get(sent)
                 assert known is None or unchanged(store.load_now, known, now) in (None, strange[1])
+                kept = store.load_now(selector.encode())
+                assert not familiar(knows).same(sent, kept, now) or strange[1] is kept
                 assert met(store.load_now, knows, sent, now) == strange
             case "wait":
                 clock.move(number)

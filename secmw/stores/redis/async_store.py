@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
+from asyncio import get_running_loop
+from os import getpid
 from typing import Any, Final, TypeVar
 
 from secmw.clock import Clock, system
@@ -64,12 +65,12 @@ class AsyncRedisStore:
         self._now = clock.now
         self._keys = Keys(self._where.prefix)
         self._plans = Plans(self._keys, clock.now, self._where.copies, apart=apart)
-        self._sessions = Sessions()
+        self._read: Final = Sessions().read
         self._cluster = Cluster(self._where) if apart else None
         self._muxes: dict[asyncio.AbstractEventLoop, Mux | Muxes] = {}
         self._mux: Mux | Muxes | None = None
         self._holder = b""
-        self._pid = os.getpid()
+        self._pid = getpid()
 
     async def load(self, selector: str) -> Record | Ended | None:
         """Return what is known of a selector."""
@@ -77,10 +78,13 @@ class AsyncRedisStore:
 
     def load_bytes(self, selector: bytes) -> asyncio.Future[bytes | None]:
         """Return what is known of a selector as :mod:`secmw.sessions.record` writes it; see :class:`secmw.stores.base.AsyncStore`."""
-        mux, key = self._connection(), self._keys.session_of(selector)
-        if isinstance(mux, Mux):
-            return mux.get(key, self._sessions.read)
-        return self._run(self._plans.load_bytes(key, self._sessions.read))
+        mux, key = self._mux, self._keys.sessions + selector
+        # Who this process is costs a system call: it is asked for the first of those that are asked together.
+        if mux is None or mux.loop is not get_running_loop() or not (mux.gathering or self._pid == getpid()):
+            mux = self._connection()
+        if type(mux) is Mux:
+            return mux.get(key, self._read)
+        return self._run(self._plans.load_bytes(key, self._read))
 
     async def write(self, write: Write) -> Written | Lost:
         """Carry out one write, whether or not the caller is cancelled."""
@@ -130,7 +134,7 @@ class AsyncRedisStore:
     async def close(self) -> None:
         """Close the connections; others are opened when the store is next used."""
         self._connection()
-        running = asyncio.get_running_loop()
+        running = get_running_loop()
         for loop, mux in list(self._muxes.items()):
             if loop is running:
                 mux.close()
@@ -147,13 +151,13 @@ class AsyncRedisStore:
         return errand.outcome
 
     def _connection(self) -> Mux | Muxes:
-        loop, mux = asyncio.get_running_loop(), self._mux
-        if mux is not None and mux.loop is loop and self._pid == os.getpid():
+        loop, mux = get_running_loop(), self._mux
+        if mux is not None and mux.loop is loop and self._pid == getpid():
             return mux
-        if self._pid != os.getpid():
+        if self._pid != getpid():
             # A forked process is another holder, and has connections of its own.
             _left.append(self._muxes)
-            self._muxes, self._holder, self._pid = {}, b"", os.getpid()
+            self._muxes, self._holder, self._pid = {}, b"", getpid()
         mux = self._muxes.get(loop)
         if mux is None:
             self._muxes = {other: mux for other, mux in self._muxes.items() if not other.is_closed()}

@@ -57,24 +57,20 @@ _crc: Final = struct.Struct("<I").pack
 
 
 class Keys:
-    """Name the keys of a store; nothing else is ever touched."""
+    """Name the keys of a store; nothing else is ever touched. ``sessions``: what the keys of sessions begin with."""
 
-    __slots__ = ("_session", "_user", "pattern", "prefix")
+    __slots__ = ("_user", "pattern", "prefix", "sessions")
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix.encode()
-        self._session = self.prefix + b"s:"
+        self.sessions = self.prefix + b"s:"
         self._user = self.prefix + b"u:"
         escaped = "".join(f"\\{letter}" if letter in "*?[]\\^-" else letter for letter in prefix)
         self.pattern = escaped.encode() + b"?:*"
 
     def session(self, selector: str) -> bytes:
         """Name a session."""
-        return self._session + text(selector)
-
-    def session_of(self, selector: bytes) -> bytes:
-        """Name a session by its selector as it came."""
-        return self._session + selector
+        return self.sessions + text(selector)
 
     def user(self, user_id: str) -> bytes:
         """Name what is known of a user."""

@@ -16,9 +16,10 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from hiredis import HiredisError, Reader, pack_command
+from msgspec import Struct
 
 from secmw.errors import StoreError
 from secmw.stores.redis.asking import DEMOTED, Ask, Refused, UnreachedError, received, sent, unanswered
@@ -89,20 +90,18 @@ class _Question:
         done(error)
 
 
-class _Get:
+class _Get(Struct, eq=False, gc=False):
     """Be what nearly every request asks: one key. It saves a plan, an errand and half the objects of a question."""
 
-    __slots__ = ("_key", "_read", "again", "outcome", "packed", "since", "until")
+    key: bytes
+    read: Read
+    packed: bytes
+    outcome: asyncio.Future[bytes | None]
+    since: float = 0.0
+    until: float = 0.0
+    again: bool = False
 
-    reading = True
-
-    def __init__(self, key: bytes, read: Read, outcome: asyncio.Future[bytes | None]) -> None:
-        self._key = key
-        self._read = read
-        self.outcome = outcome
-        self.since = self.until = 0.0
-        self.again = False
-        self.packed = b"*2\r\n$3\r\nGET\r\n$%d\r\n%b\r\n" % (len(key), key)
+    reading: ClassVar[bool] = True
 
     def begin(self) -> None:
         """Wait for the answer, or for it once more."""
@@ -113,7 +112,7 @@ class _Get:
         if outcome.done():
             return
         if answer is None or type(answer) is bytes:
-            outcome.set_result(self._read(self._key, answer))
+            outcome.set_result(self.read(self.key, answer))
         else:
             outcome.set_exception(unanswered(answer))
 
@@ -135,9 +134,9 @@ class Mux:
         self._sentinels = where.nodes
         self._heard = Heard()
         self._confirming: Mux | None = None
-        #: What has not been sent.
+        #: What has not been sent, and whether it goes out before this turn of the loop is over.
         self._next: deque[_Question | _Get] = deque()
-        self._flushing = False
+        self.gathering = False
 
     def ask(self, asked: Ask, done: Done) -> None:
         """Send some commands by the end of this turn of the loop; ``done`` is called once, with answers or an error."""
@@ -151,7 +150,11 @@ class Mux:
     def get(self, key: bytes, read: Read) -> asyncio.Future[bytes | None]:
         """Return what ``read`` makes of a key and the value under it."""
         outcome: asyncio.Future[bytes | None] = self.loop.create_future()
-        self._queue(_Get(key, read, outcome))
+        question = _Get(key, read, b"*2\r\n$3\r\nGET\r\n$%d\r\n%b\r\n" % (len(key), key), outcome)
+        if self.gathering and self._wire is not None:
+            self._next.append(question)
+        else:
+            self._queue(question)
         return outcome
 
     def close(self) -> None:
@@ -182,12 +185,12 @@ class Mux:
             question.until = question.until or self.loop.time() + WITHIN
             if self._connecting is None:
                 self._connecting = self.loop.create_task(self._connect())
-        elif not self._flushing:
-            self._flushing = True
+        elif not self.gathering:
+            self.gathering = True
             self.loop.call_soon(self._flush)
 
     def _flush(self) -> None:
-        self._flushing = False
+        self.gathering = False
         questions, self._next = self._next, deque()
         if self._wire is not None:
             if questions:

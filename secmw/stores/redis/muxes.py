@@ -22,6 +22,7 @@ class Muxes:
         self._cluster = cluster
         self._muxes: dict[Node, Mux] = {}
         self.closing = False
+        self.gathering: Final = False
 
     def ask(self, asked: Ask, done: Done) -> None:
         """Send some commands; ``done`` is called once, with answers or an error."""

@@ -44,7 +44,7 @@ class RedisStore:
 
     def load_bytes(self, selector: bytes) -> bytes | None:
         """Return what is known of a selector as :mod:`secmw.sessions.record` writes it; see :class:`secmw.stores.base.AsyncStore`."""
-        return self._run(self._plans.load_bytes(self._keys.session_of(selector), self._sessions.read))
+        return self._run(self._plans.load_bytes(self._keys.sessions + selector, self._sessions.read))
 
     def write(self, write: Write) -> Written | Lost:
         """Carry out one write."""

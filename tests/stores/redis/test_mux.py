@@ -321,6 +321,37 @@ def test_what_is_no_answer_ends_the_connection() -> None:
     asyncio.run(main())
 
 
+def test_what_is_asked_in_one_turn_of_the_loop_is_sent_in_one_piece(redis: RedisServer) -> None:
+    """Reads and writes, in their order; and what is asked in the next turn goes out with the next."""
+
+    async def main() -> None:
+        store = made(redis.url)
+        await store.write(create())
+        mux = store._mux
+        assert isinstance(mux, Mux)
+        assert mux._wire is not None
+        sent: list[int] = []
+        send = mux._wire.send
+
+        def counting(questions: Any) -> None:
+            sent.append(len(questions))
+            send(questions)
+
+        mux._wire.send = counting  # type: ignore[method-assign] # of this one
+        for _ in range(2):
+            before = mux.gathering
+            asked = [store.load_bytes(ZERO.encode()) for _ in range(3)]
+            taking = store._run(store._plans.take("space", "nothing"))
+            asked += [store.load_bytes(ZERO.encode()) for _ in range(2)]
+            assert (before, mux.gathering) == (False, True)
+            assert len(set(await asyncio.gather(*asked))) == 1
+            assert await taking is None
+        assert sent == [6, 6]
+        await store.close()
+
+    asyncio.run(main())
+
+
 @pytest.mark.deadline
 def test_a_loop_that_was_held_up_does_not_blame_the_server(redis: RedisServer) -> None:
     async def main() -> None:
