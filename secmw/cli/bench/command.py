@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from pathlib import Path
@@ -97,7 +98,9 @@ def command(
     ]
     try:
         busy = _busy()
-        target = Target.of(load(application, Path.cwd()))
+        loaded = load(application, Path.cwd())
+        _callable(loaded, application)
+        target = Target.of(loaded)
         policy, source = _policy(target, file)
         found = study(target, policy, wanted, seconds=seconds, each_header=each_header)
     except (TargetError, StudyError, WrongAnswerError) as error:
@@ -124,6 +127,22 @@ def _remarks(policy: Policy) -> list[str]:
         return []
     kind = str(policy.store).partition(":")[0]
     return [f"Sessions and audit trail are in memory here, not in {kind}: what a store takes comes on top."]
+
+
+def _callable(found: object, name: str) -> None:
+    """Raise _CannotError for what is no application but what makes one: nobody else would say so in words."""
+    try:
+        asked = inspect.signature(found)  # type: ignore[arg-type]  # what can't be called is the target's to refuse
+        asked.bind()
+    except (TypeError, ValueError):
+        return  # it wants something, as an application does
+    for count in (2, 3):
+        try:
+            asked.bind(*range(count))
+        except TypeError:
+            continue
+        return
+    raise _CannotError(f"{name} takes no request; if it makes the application, write '{name}()'")
 
 
 def _busy() -> list[str]:

@@ -25,6 +25,11 @@ _TOGETHER: Final = frozenset({"screening", "the settings of headers", "paths"})
 
 _HIDDEN: Final = "The application varies by more than secmw adds; what that is, the next table says better, or a longer run (--seconds)."
 
+_ELSEWHERE: Final = "A redirect: to measure the page that it leads to, ask for that one (--path)."
+_NO_PAGE: Final = (
+    "No page, but an error: to measure one that people see, ask for it (--path, --method, --data)."
+)
+
 #: What a page may ask of secmw, in words.
 USES: Final[Mapping[str, str]] = {
     "reads": "the page reads its session",
@@ -77,6 +82,8 @@ def _visit(visit: Visit) -> Iterator[str]:
         ],
     )
     yield from _wrapped(hidden)
+    if visit.status >= 300:
+        yield from _wrapped(_ELSEWHERE if visit.status < 400 else _NO_PAGE)
     yield ""
     unit = visit.no_op.median
     times = f"{visit.around.median / unit:.1f}" if unit > 0 else ""

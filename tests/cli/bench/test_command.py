@@ -51,6 +51,16 @@ def test_a_bare_application_is_measured_under_the_preset() -> None:
     assert "the whole policy" in result.output
 
 
+@pytest.mark.parametrize("name", ["make", "lenient"])
+def test_a_factory_without_parentheses_is_told_how_to_be_written(name: str, folder: Path) -> None:
+    with (folder / "ten_lines.py").open("a") as file:
+        file.write("\n\ndef lenient(settings=None):\n    return make()\n")
+    result = run(f"ten_lines:{name}")
+    assert result.exit_code == 2
+    assert f"if it makes the application, write 'ten_lines:{name}()'" in result.output
+    assert run(f"ten_lines:{name}()").exit_code == 0
+
+
 @pytest.mark.parametrize(("load", "busy"), [(0.1, False), (1.9, True)])
 def test_a_machine_that_was_busy_is_said_to_have_been_so(
     load: float, busy: bool, monkeypatch: pytest.MonkeyPatch

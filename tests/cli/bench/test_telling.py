@@ -114,6 +114,16 @@ def test_what_chance_could_have_made_is_written_as_nothing() -> None:
     assert "varies by more than secmw adds" not in text(studied(found()))
 
 
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [(200, None), (302, "A redirect: to measure the page"), (404, "No page, but an error")],
+)
+def test_an_answer_that_nobody_meant_to_measure_is_said_to_be_one(status: int, hint: str | None) -> None:
+    said = text(studied(replace(found(), status=status)))
+    for one in ("A redirect: to measure the page", "No page, but an error"):
+        assert (one in said) == (one == hint)
+
+
 def test_too_few_requests_for_a_percentile_say_so() -> None:
     visit = replace(found(), alone=Times([1.0] * 5, [1.0] * 5))
     assert "too few" in text(studied(visit))
