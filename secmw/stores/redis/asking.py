@@ -65,8 +65,8 @@ def received(asked: Ask, answers: list[Any]) -> list[Any] | StoreError:
     if not asked.copies:
         return answers
     *answers, confirmed = answers
-    if isinstance(confirmed, Refused):
-        return StoreError(f"Redis refused: {confirmed.code}")
+    if type(confirmed) is not int:
+        return unanswered(confirmed)
     return (
         answers if confirmed >= asked.copies else StoreError("too few replicas of Redis confirmed it in time")
     )

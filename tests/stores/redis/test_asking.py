@@ -53,7 +53,15 @@ def test_what_replicas_must_have_is_followed_by_the_question_how_many_do() -> No
 
 @pytest.mark.parametrize(
     ("confirmed", "said"),
-    [(0, "too few"), (1, "too few"), (2, None), (3, None), (Refused("NOPERM x"), "NOPERM$")],
+    [
+        (0, "too few"),
+        (1, "too few"),
+        (2, None),
+        (3, None),
+        (Refused("NOPERM x"), "NOPERM$"),
+        (b"2", "no answer"),
+        (None, "no answer"),
+    ],
 )
 def test_what_too_few_replicas_confirm_has_no_answer(confirmed: Any, said: str | None) -> None:
     """SE-15: though the master has carried it out."""
