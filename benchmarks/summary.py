@@ -209,7 +209,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="The short answer.")
     parser.add_argument("--write", action="store_true", help=f"put it into {page.BENCHMARKS.name}")
     options = parser.parse_args(arguments)
-    made = section(read())
+    try:
+        made = section(read())
+    except ValueError as error:
+        # One section may be measured before there is anything to sum up.
+        print(f"no short answer yet: {error}")
+        return
     if options.write:
         page.publish(made)
     print(made.text)

@@ -115,6 +115,18 @@ def test_sections_that_were_never_measured_are_left_out(found: dict[str, Any]) -
         summary.section(found)
 
 
+def test_before_anything_is_measured_nothing_is_written_and_that_is_no_failure(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def published(*_: Any) -> None:
+        raise AssertionError("published")
+
+    monkeypatch.setattr(summary, "read", dict)
+    monkeypatch.setattr(page, "publish", published)
+    summary.main(["--write"])
+    assert capsys.readouterr().out.startswith("no short answer yet: nothing has been measured")
+
+
 def test_runs_of_different_days_are_said_to_be_so(found: dict[str, Any]) -> None:
     found["memory"]["date"] = "2026-11-20"
     assert summary.section(found).text.startswith("Measured 2026-11-20 to 2026-11-22, ")
