@@ -39,7 +39,7 @@ from secmw.sessions import demand, resuming
 from secmw.sessions.identifier import SELECTOR_LENGTH, TWO
 from secmw.sessions.recognising import met
 from secmw.sessions.record import Over, opened
-from secmw.sessions.session import Session
+from secmw.sessions.session import Session, remembered
 from secmw.sessions.settlement import AWAY, Settlement
 from secmw.view import NO_HEADERS, View
 
@@ -346,7 +346,7 @@ class Exchange(View, weakref=True):
             if presented is None or kept is None:
                 held = Session(rules, None, self.started)
             else:
-                held = Session(rules, None, self.began, None, b"", kept, presented)
+                held = remembered(rules, self.began, kept, presented)
             self.held = held
             if self.closed:
                 held.sealed, held.failed = True, self.broken

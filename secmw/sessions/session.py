@@ -21,6 +21,8 @@ from secmw.sessions.values import LENT, Values, check_text
 if TYPE_CHECKING:
     from secmw.sessions.rules import Rules
 
+_new: Final = object.__new__
+
 #: A grant of sudo that lies so many seconds ahead of the clock was given by a clock that was wrong.
 _AHEAD: Final = 60.0
 
@@ -114,26 +116,20 @@ class Session(Values):
     lost: Over | None = None
     proof: bytes = b""
 
-    def __init__(  # noqa: PLR0917 - to name them would take longer than to make the session
+    def __init__(
         self,
         rules: Rules,
         record: Record | None,
         started: float,
         over: Over | None = None,
         proof: bytes = b"",
-        packed: bytes | None = None,
-        presented: bytes = b"",
     ) -> None:
-        """Begin with a living record, with one as the memory of this process holds it (``packed``), or with none."""
+        """Begin with a living record, or with none; with one as the memory of this process holds it: :func:`remembered`."""
         self.rules = rules
         self.started = started
         # These two every request reads, and of an instance they are read in a fifth of the time.
         self.pending = False
         self._data = None
-        if packed is not None:
-            self._packed = packed
-            self._id = presented
-            return
         if record is not None:
             self.loaded = self.record = record
             self._base = record.data
@@ -469,3 +465,16 @@ class Session(Values):
         self.read = True
         if self.sealed:
             raise SessionError(f"{what}: {_LATE}")
+
+
+def remembered(rules: Rules, started: float, packed: bytes, presented: bytes) -> Session:
+    """Begin with a living record as the memory of this process holds it, under the id that was presented."""
+    # Not by the constructor: to ask a class for an object takes as long as to look at a value.
+    session = _new(Session)
+    session.rules = rules
+    session.started = started
+    session.pending = False
+    session._data = None
+    session._packed = packed
+    session._id = presented
+    return session

@@ -16,7 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from secmw.errors import SessionError
 from secmw.sessions import codec
 from secmw.sessions.rules import Rules
-from secmw.sessions.session import Session
+from secmw.sessions.session import Session, remembered
 from tests.sessions.making import NOW, nobody, record, rules, session
 
 NAMES = st.sampled_from(["a", "b", "c", "d"])
@@ -182,7 +182,7 @@ TestRemembered = Remembered.TestCase
 
 def packed(raw: bytes, under: Rules) -> Session:
     """Make the session of a request whose record the memory of this process holds."""
-    return Session(under, None, NOW, None, b"", raw, b"x" * 66)
+    return remembered(under, NOW, raw, b"x" * 66)
 
 
 def test_a_request_goes_on_with_the_values_it_looked_at_whatever_is_written_meanwhile() -> None:
