@@ -207,7 +207,13 @@ class Middleware:
 
     def view(self, environ: WSGIEnvironment) -> Exchange:
         """Look at everything the checks may read, and change what the application shall see otherwise."""
-        method, scheme, path = environ["REQUEST_METHOD"], environ["wsgi.url_scheme"], path_of(environ)
+        method, scheme, path = (
+            environ["REQUEST_METHOD"],
+            environ["wsgi.url_scheme"],
+            environ.get("PATH_INFO") or "/",
+        )
+        if not path.isascii():
+            path = path_of(environ)
         address = environ.get("REMOTE_ADDR")
         certified = environ.get("SSL_CLIENT_VERIFY") == "SUCCESS" or bool(environ.get("SSL_CLIENT_CERT"))
         if not certified:
