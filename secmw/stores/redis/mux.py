@@ -90,7 +90,7 @@ class _Question:
         done(error)
 
 
-class _Get(Struct, eq=False, gc=False):
+class _Get(Struct, eq=False):
     """Be what nearly every request asks: one key. It saves a plan, an errand and half the objects of a question."""
 
     key: bytes
