@@ -31,6 +31,10 @@ _WHOLE: Final = "(whole)"
 _LEAST: Final = "(least)"
 
 
+#: The id of somebody made up: a number, as most ids are, and one that hardly any database gets to.
+_NOBODY: Final = "2147483647"
+
+
 class StudyError(Exception):
     """Say why an application can't be measured."""
 
@@ -148,7 +152,7 @@ class _Subject:
         """Sign somebody in anew."""
         rules = self.target.core.plans.safe.find(self.wanted.target.partition("?")[0]).sessions
         version = self.target.version if rules.versioned else None
-        return SignedIn.under(rules, self.wanted.user or "secmw-bench", version)
+        return SignedIn.under(rules, self.wanted.user or _NOBODY, version)
 
     def admit(self, guard: Any, signed_in: SignedIn | None) -> None:
         """Put the session of who is signed in into the store behind a guard."""
@@ -227,9 +231,10 @@ class _Ready:
             said_ = (
                 f"{answered.status}" if wrong is None else f"{answered.status} at first, and {wrong} later"
             )
-            raise StudyError(
-                f"the application answers {said_}; ask for something that it can do again and again"
-            )
+            fix = "ask for something that it can do again and again"
+            if self.signed_in is not None and subject.wanted.user is None:
+                fix += ", or name a user whom it knows with --user"
+            raise StudyError(f"the application answers {said_}; {fix}")
         self.answer, self.whole = answered, found[-1]
         if self.signed_in is not None:
             store, selector = subject.guard.store, self.signed_in.id.selector

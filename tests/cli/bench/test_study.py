@@ -246,6 +246,26 @@ def test_a_visitor_whose_session_is_ended_is_skipped_and_the_other_measured(poli
     assert "--user" in why
 
 
+def test_who_is_made_up_has_a_number_that_a_database_can_look_for(policy: Policy) -> None:
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        user = environ["secmw"].session.user_id
+        start_response("200 OK" if user is None or 0 < int(user) < 2**31 else "500 No", [])
+        return [b""]
+
+    assert len(of(secmw.wsgi.Middleware(app, policy), policy).visits) == 2
+
+
+def test_an_application_that_fails_for_who_is_made_up_says_that_another_can_be_named(policy: Policy) -> None:
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        known = environ["secmw"].session.user_id in (None, "jane")
+        start_response("200 OK" if known else "500 No", [])
+        return [b""]
+
+    (why,) = of(secmw.wsgi.Middleware(app, policy), policy).skipped
+    assert why.endswith("or name a user whom it knows with --user")
+    assert of(secmw.wsgi.Middleware(app, policy), policy, user="jane").skipped == ()
+
+
 def test_a_response_without_an_end_says_so(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("secmw.cli.bench.driving.PATIENCE", 0.05)
 
