@@ -606,11 +606,12 @@ def test_a_browser_that_needs_twins_is_known_behind_a_proxy_too() -> None:
 class Signed:
     """Have somebody signed in, and look at what they post: as the middleware does it, and at length."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, *, proxied: bool) -> None:
         self.wire = wire
         self.id, kept = record("jane", created=NOW - 10)
         self.other, others = record("john", created=NOW - 10)
-        made = policy(sessions="on", store="memory:")
+        self.proxied = proxied
+        made = policy(sessions="on", store="memory:", trusted_proxies=["10.0.0.0/8"] if proxied else [])
         store = AsyncMemoryStore()
         self.store = store.blocking if wire is ASGI else MemoryStore()
         for each in (kept, others):
@@ -634,14 +635,16 @@ class Signed:
             **self.said,
             **{name.replace("_", "-"): value for name, value in changes.items()},
         }
+        if self.proxied:
+            said |= {"x-forwarded-for": CLIENT, "x-forwarded-proto": scheme, "x-forwarded-host": said["host"]}
+            scheme = "http"
         if self.wire is WSGI:
             fields = {WSGI.field(name): value for name, value in said.items()}
-            return self.middleware.view(
-                {"REQUEST_METHOD": method, "wsgi.url_scheme": scheme, "PATH_INFO": "/", **fields}
-            )
+            request = {"REQUEST_METHOD": method, "wsgi.url_scheme": scheme, "PATH_INFO": "/", **fields}
+            return self.middleware.view({**request, "REMOTE_ADDR": ADDRESS})
         lines = [(name.encode(), value.encode()) for name, value in said.items()]
         scope = {"type": "http", "method": method, "scheme": scheme, "path": "/", "headers": lines}
-        return self.middleware.view(scope)[0]
+        return self.middleware.view({**scope, "client": PROXY})[0]
 
     def outcome(self, *request: str, **changes: str) -> tuple[object, ...]:
         """Return what became of it, which is the same at length."""
@@ -660,16 +663,22 @@ class Signed:
         return said[0]
 
 
-@pytest.mark.parametrize("wire", [ASGI, WSGI], ids=["asgi", "wsgi"])
-def test_a_token_and_a_session_that_were_good_before_are_so_again(wire: Wire) -> None:
+@pytest.fixture(
+    params=[(ASGI, False), (ASGI, True), (WSGI, False), (WSGI, True)],
+    ids=["asgi", "asgi-proxied", "wsgi", "wsgi-proxied"],
+)
+def signed(request: pytest.FixtureRequest) -> Signed:
+    wire, proxied = request.param
+    return Signed(wire, proxied=proxied)
+
+
+def test_a_token_and_a_session_that_were_good_before_are_so_again(signed: Signed) -> None:
     """XS-01"""
-    signed = Signed(wire)
     for _ in range(3):
         assert signed.outcome() == (None, Bound.SELECTOR, None, str(signed.id).encode(), "jane")
     assert signed.post().kept is not None
 
 
-@pytest.mark.parametrize("wire", [ASGI, WSGI], ids=["asgi", "wsgi"])
 @pytest.mark.parametrize(
     ("request_", "changes", "reason"),
     [
@@ -688,19 +697,16 @@ def test_a_token_and_a_session_that_were_good_before_are_so_again(wire: Wire) ->
     ],
 )
 def test_nothing_that_was_good_before_spares_another_request_a_question(
-    wire: Wire, request_: tuple[str, ...], changes: dict[str, str], reason: Reason | None
+    signed: Signed, request_: tuple[str, ...], changes: dict[str, str], reason: Reason | None
 ) -> None:
     """XS-01, XS-02, XS-04"""
-    signed = Signed(wire)
     for _ in range(2):
         assert signed.outcome()[0] is None
         assert signed.outcome(*request_, **changes)[0] is reason
 
 
-@pytest.mark.parametrize("wire", [ASGI, WSGI], ids=["asgi", "wsgi"])
-def test_a_token_that_was_good_for_one_person_is_none_for_another_who_is_here_too(wire: Wire) -> None:
+def test_a_token_that_was_good_for_one_person_is_none_for_another_who_is_here_too(signed: Signed) -> None:
     """XS-01"""
-    signed = Signed(wire)
     cookie = f"__Host-id={signed.other}"
     assert signed.outcome()[0] is None
     assert signed.outcome(cookie=cookie, x_xsrf_token=TOKENS.token(signed.other.selector))[4] == "john"
@@ -708,10 +714,10 @@ def test_a_token_that_was_good_for_one_person_is_none_for_another_who_is_here_to
         assert signed.outcome(cookie=cookie)[0] is Reason.XSRF_MISMATCH
 
 
-@pytest.mark.parametrize("wire", [ASGI, WSGI], ids=["asgi", "wsgi"])
-def test_a_token_is_no_good_any_more_when_its_session_is_over_or_its_secret_is_another(wire: Wire) -> None:
+def test_a_token_is_no_good_any_more_when_its_session_is_over_or_its_secret_is_another(
+    signed: Signed,
+) -> None:
     """XS-01, SE-08"""
-    signed = Signed(wire)
     assert signed.outcome()[0] is None
     stolen = SessionId(signed.id.selector, new_id().verifier)
     for _ in range(2):
@@ -723,6 +729,38 @@ def test_a_token_is_no_good_any_more_when_its_session_is_over_or_its_secret_is_a
     signed.store.write(End(selector=signed.id.selector, at=NOW, reason=Over.LOGGED_OUT))
     for _ in range(2):
         assert signed.outcome()[0] is Reason.SESSION_OVER
+
+
+def test_a_page_is_shown_to_whoever_asks_for_it_and_to_nobody_else(signed: Signed) -> None:
+    """SE-02, SE-08"""
+    stolen = SessionId(signed.id.selector, new_id().verifier)
+    for _ in range(2):
+        assert signed.outcome("GET") == (None, None, None, str(signed.id).encode(), "jane")
+        assert signed.outcome("GET", cookie=f"__Host-id={signed.other}")[4] == "john"
+        for nobody in (
+            "theme=dark",
+            f"__Host-id={stolen}",
+            f"__Host-id={new_id()}",
+            f"__Host-id={signed.id}; __Host-id={stolen}",
+        ):
+            assert signed.outcome("GET", cookie=nobody)[4] is None
+    signed.store.write(End(selector=signed.id.selector, at=NOW, reason=Over.LOGGED_OUT))
+    assert signed.outcome("GET")[4] is None
+
+
+@pytest.mark.parametrize("peer", [PROXY, ("192.0.2.1", 50_000)])
+@pytest.mark.parametrize("headers", [{}, SAID])
+def test_where_proxies_are_trusted_an_exempt_path_is_one_as_it_was_spelled(
+    peer: Any, headers: dict[str, str]
+) -> None:
+    """PX-10, XS-15"""
+    made = behind(xsrf={"exempt": ["/hooks/"]})
+    asked: Any = {"headers": EVIL | headers, "peer": peer}
+    for _ in range(2):
+        assert reason(made, "POST", "/hooks/x", **asked) is None
+        assert reason(made, "POST", "/hooks/x", spelled="/hooks/%2e%2e/x", **asked) is Reason.CROSS_ORIGIN
+        assert reason(made, "POST", "/", **asked) is Reason.CROSS_ORIGIN
+        assert reason(made, "GET", "/", **asked) is None
 
 
 # --- anything at all
