@@ -23,12 +23,14 @@ from secmw.headers.csp import checked, serialize
 from secmw.headers.custom import CustomHeader
 from secmw.headers.vary import vary_with
 from secmw.hosts import HostList, parse_authority, parse_origin
+from secmw.http import WSGI
 from secmw.keys import KeyRing, decode_key, new_key
 from secmw.location import https_location
 from secmw.pages.negotiate import wants_html
 from secmw.paths import below, covers, odd
 from secmw.testing.jar import SetCookie
 from secmw.xsrf import PATTERN, Tokens
+from tests.making import plans, seen
 
 _FIND: Final = finder("__Host-visit", PATTERN)
 _EVERY: Final = every("RSC-XSRF", PATTERN)
@@ -42,6 +44,15 @@ _RESOLVERS: Final = {
     "forwarded": Resolver(_TRUSTED, 3, "forwarded"),
     "x-rsc-request": Resolver(_TRUSTED, 3, "x-rsc-request"),
 }
+_SAID: Final = (
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-real-ip",
+    "forwarded",
+)
+_BEHIND: Final = plans(WSGI, trusted_proxies=["10.0.0.0/8"], hops=2)
 _TOKENS: Final = Tokens(KeyRing([new_key()]))
 _VISIT: Final = _TOKENS.new_visit()
 
@@ -133,6 +144,13 @@ def forwarded(text: str) -> None:
 def absolute_url(text: str) -> None:
     """Resolve an absolute-URL header."""
     _resolve("x-rsc-request", {"x-rsc-request": [text]})
+
+
+def ways_in(text: str) -> None:
+    """Work out a request that a proxy of ours passed on: the short way says what the long one says, twice (``seen`` compares)."""
+    parts = text.split("\x00", len(_SAID))
+    headers = {name: part for name, part in zip(_SAID, parts[1:], strict=False) if part}
+    seen(_BEHIND, "POST" if parts[0] else "GET", headers=headers, scheme="http", peer=("10.0.0.1", 1))
 
 
 def _resolve(family: str, fields: dict[str, list[str]]) -> None:
@@ -260,6 +278,7 @@ TARGETS: Final[dict[str, Callable[[str], None]]] = {
         path,
         token,
         user_agent,
+        ways_in,
         vary,
         x_forwarded,
     )
