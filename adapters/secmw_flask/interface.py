@@ -30,9 +30,6 @@ OURS: Final = "ours"
 #: The exchange in an environ is one that no middleware will bring to its end.
 _APART: Final = "secmw.flask.apart"
 
-#: To make a session without asking its class how takes half the time.
-_new: Final = object.__new__
-
 
 class SecmwSessionInterface(SessionInterface):
     """Be the ``session_interface`` of a Flask application under secmw; needs no SECRET_KEY."""
@@ -67,7 +64,7 @@ class SecmwSessionInterface(SessionInterface):
                 # An error here would leave the context pushed; the client raises it.
                 return NoSession(str(error))
             environ[_APART] = True
-        session = _new(SecmwSession)
+        session = SecmwSession()
         session.exchange = exchange
         if _APART in environ:
             session.apart = True

@@ -45,7 +45,7 @@ def whole(body: ClosingIterator) -> Iterable[bytes]:
     """Return the chunks of a response as a list where they are all there, and nothing of the application is called as it ends.
 
     Anything else is returned as it is. A list needs nobody to look after what the application still asks for while it is
-    sent, which is a third of what we add; Werkzeug says only in private what a body is made of, so every doubt means no.
+    sent, which is a quarter of what we add; Werkzeug says only in private what a body is made of, so every doubt means no.
     """
     try:
         # The response's own end stands behind that of its chunks; a body without any, to HEAD, has none of the latter.

@@ -34,13 +34,11 @@ class SecmwSession(SessionMixin):
     header sent, where nothing was touched.
     """
 
+    #: Whose session it is. It is put here and not given to a constructor, which would take as long as all the rest.
+    exchange: Exchange
     #: Whether no middleware will bring the exchange to its end.
     apart = False
     _told = False
-
-    def __init__(self, exchange: Exchange) -> None:
-        """Stand for the session of an exchange."""
-        self.exchange = exchange
 
     def __repr__(self) -> str:
         return repr(self.core)
