@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from hiredis import pack_command
@@ -32,6 +33,9 @@ CONNECT: Final = 0.25
 ANSWER: Final = 0.5
 """Seconds that a server has to answer."""
 
+GREET: Final = 0.2
+"""Seconds that a server has to say anything that has just left somebody without an answer."""
+
 ASKED: Final = 0.15
 """Seconds that a sentinel has to take a connection, and again to name the master."""
 
@@ -53,6 +57,7 @@ class Pool:
         self._where = where
         self._sentinels = where.nodes
         self._heard = Heard()
+        self._hangs = False
         self._pid = 0
         self._left: list[Any] = []
         self._renew()
@@ -67,6 +72,10 @@ class Pool:
         try:
             answers = received(asked, self._ask(asked))
         except (RedisError, OSError, ValueError) as error:
+            if isinstance(error, TimedOut):
+                # Who comes next may have waited for a thread all the while, and shall not wait for as long again.
+                self._hangs = True
+                self.close()
             # A ValueError is an answer that redis-py can't read.
             raise StoreError(_why(error)) from None
         finally:
@@ -98,6 +107,7 @@ class Pool:
                 raise
             connection = self._made()
             answers = _exchange(connection, packed)
+        self._hangs = False
         if any(type(answer) is Refused and answer.code in DEMOTED for answer in answers):
             _close(connection)
         else:
@@ -121,8 +131,9 @@ class Pool:
 
     def _made(self) -> AbstractConnection:
         try:
-            return self._to_master() if self._sentinels else self._opened(self._where)[0]
+            return self._to_master() if self._sentinels else self._reached(self._where)[0]
         except (StoreError, RedisError, OSError) as error:
+            self._hangs = self._hangs or isinstance(error, TimedOut)
             raise UnreachedError(_why(error)) from None
 
     def _to_master(self) -> AbstractConnection:
@@ -144,7 +155,7 @@ class Pool:
         alone: AbstractConnection | None = None
         for node in self._heard.masters(found):
             try:
-                connection, role = self._opened(self._where.named(node))
+                connection, role = self._reached(self._where.named(node))
             except (StoreError, RedisError, OSError) as error:
                 said = error
             else:
@@ -165,6 +176,12 @@ class Pool:
             _close(alone)
             raise doubt
         return alone
+
+    def _reached(self, where: Where) -> tuple[AbstractConnection, Any]:
+        """Connect to a server, unless it hangs yet; return what :meth:`_opened` does."""
+        if self._hangs:
+            _close(self._opened(replace(where, last=(b"PING",)), (CONNECT, GREET))[0])
+        return self._opened(where)
 
     def _opened(
         self, where: Where, within: tuple[float, float] | None = None

@@ -22,9 +22,8 @@ NOW = 1_750_000_000.0
 def patience() -> Iterator[None]:
     """Give servers ten seconds for everything."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(mux, "GREET", 10.0)
         patched.setattr(mux, "WITHIN", 30.0)
-        for name in ("CONNECT", "ASKED", "ANSWER"):
+        for name in ("CONNECT", "GREET", "ASKED", "ANSWER"):
             for module in (pool, mux):
                 patched.setattr(module, name, 10.0)
         yield

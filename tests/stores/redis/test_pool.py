@@ -48,6 +48,30 @@ def test_a_server_that_hangs_is_a_store_error_within_a_second() -> None:
         new.close()
 
 
+@pytest.mark.deadline
+def test_who_comes_after_somebody_without_an_answer_does_not_wait_for_as_long() -> None:
+    """RB-06: threads are few, and whoever waits for one of them waits for those before as well."""
+    with serve_redis() as server:
+        store = made(server.url)
+        store.write(create())
+        server.hold()
+        took = []
+        for _ in range(4):
+            start = time.monotonic()
+            with pytest.raises(StoreError, match="did not answer in time"):
+                store.load(ZERO)
+            took.append(time.monotonic() - start)
+        assert took[0] >= pool.ANSWER
+        # Those that the machine has held up are not what this is about.
+        assert min(took[1:]) < pool.ANSWER
+        server.go_on()
+        assert store.load(ZERO) == record()
+        # From then on a server may take its time again.
+        server.ask("CLIENT", "PAUSE", int(1_500 * pool.GREET), "ALL")
+        assert store.load(ZERO) == record()
+        store.close()
+
+
 def test_a_server_that_was_started_again_is_asked_again() -> None:
     """RB-02: it knows none of our scripts, and connections that died are replaced, also for a write."""
     with serve_redis() as server:
