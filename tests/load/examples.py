@@ -32,7 +32,7 @@ HOST: Final = "localhost:8000"
 ORIGIN: Final = f"http://{HOST}"
 
 _FIELD: Final = re.compile(r'name="(xsrf_token|csrfmiddlewaretoken)" value="([^"]+)"')
-_NONCE: Final = re.compile(r"'nonce-[\w-]{22}'")
+_NONCE: Final = re.compile(r"'nonce-[0-9a-f]{32}'")
 _VARIES: Final = frozenset(
     {"date", "content-length", "set-cookie", "connection", "last-modified", "etag", "expires"}
 )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CONSTANT: Final[Mapping[str, str]] = {name.lower(): value for name, value in RECOMMENDED.items()}
 
 _CSP: Final = "content-security-policy-report-only"
-_NONCE: Final = re.compile(r" 'nonce-([\w-]{22})'")
+_NONCE: Final = re.compile(r" 'nonce-([0-9a-f]{32})'")
 
 
 class Nonces:
