@@ -216,6 +216,13 @@ def test_an_application_may_give_its_response_other_headers_until_the_head_has_l
         found.override(frame_options="DENY")
 
 
+def test_a_nonce_that_is_first_read_after_that_is_in_the_other_policy_too() -> None:
+    found = exchange(strict())
+    found.override(csp={"script-src": ["'nonce'"]})
+    nonce = found.nonce
+    assert csp(found.close(200, [])).startswith(f"script-src 'nonce-{nonce}'")
+
+
 def test_a_nonce_that_was_read_before_is_in_the_other_policy_too() -> None:
     found = exchange(strict())
     nonce = found.nonce

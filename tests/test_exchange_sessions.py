@@ -160,6 +160,7 @@ def test_a_secret_that_was_just_replaced_is_to_come_again() -> None:
 def test_a_site_without_a_trail_tells_nobody() -> None:
     made = policy(sessions="on").compile(ASGI)
     got = visiting(made, ID, forged())
+    got.tell("something", "of ours")
     assert got.told() == ([], [])
     with pytest.raises(ConfigError, match="trail: is not set"):
         got.audit("did_something")
