@@ -61,13 +61,9 @@ def pytest_configure() -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Measure coverage of a test, unless it or what it runs on is marked not to be."""
-    from tests.measuring import measured_test
+    from tests.measuring import measured
 
-    with (
-        nullcontext()
-        if any(map(item.get_closest_marker, UNMEASURED))
-        else measured_test(getattr(item, "obj", None))
-    ):
+    with nullcontext() if any(map(item.get_closest_marker, UNMEASURED)) else measured():
         return (yield)
 
 

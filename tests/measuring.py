@@ -7,16 +7,14 @@ unmeasured counts as not reached, so a report can say too little, and never too 
 
 from __future__ import annotations
 
-import functools
 import importlib.machinery
 import sys
 import threading
 from contextlib import contextmanager, nullcontext
-from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
 _OURS: Final = ("secmw", "secmw_django", "secmw_flask", "secmw_starlette")
@@ -41,6 +39,22 @@ def where_it_counts() -> None:
             load(loader, module)
 
     importlib.machinery.SourceFileLoader.exec_module = exec_module  # type: ignore[assignment, method-assign]
+    _draw_unmeasured()
+
+
+def _draw_unmeasured() -> None:
+    """Switch it off around what hypothesis draws; the examples that are written at a test come before."""
+    from hypothesis.core import StateForActualGivenExecution as Execution
+
+    run: Callable[[Execution], None] = Execution.run_engine
+
+    def run_engine(execution: Execution) -> None:
+        # The search of the store contract is ours: it is measured where whoever starts it is.
+        ours = execution.wrapped_test.__module__.partition(".")[0] in _OURS
+        with nullcontext() if ours else unmeasured():
+            run(execution)
+
+    Execution.run_engine = run_engine  # type: ignore[method-assign]
 
 
 @contextmanager
@@ -55,36 +69,6 @@ def unmeasured() -> Iterator[None]:
     """Measure no coverage in the body: not in this thread, and not in those that begin there."""
     with _switched(_OFF if _kept else None):
         yield
-
-
-@contextmanager
-def measured_test(test: Any) -> Iterator[None]:
-    """Measure what a test function does in the body; of a search, only the examples that are written at it."""
-    if not _kept:
-        yield
-    elif not getattr(test, "is_hypothesis_test", False):
-        with measured():
-            yield
-    elif not getattr(test, "hypothesis_explicit_examples", ()) or iscoroutinefunction(
-        test.hypothesis.inner_test
-    ):
-        # A coroutine is anyio's to run, which must see that it is one.
-        yield
-    else:
-        inner = test.hypothesis.inner_test
-        # They come before anything that is drawn.
-        written = iter(test.hypothesis_explicit_examples)
-
-        @functools.wraps(inner)
-        def called(*args: object, **kwargs: object) -> object:
-            with measured() if next(written, None) else nullcontext():
-                return inner(*args, **kwargs)
-
-        test.hypothesis.inner_test = called
-        try:
-            yield
-        finally:
-            test.hypothesis.inner_test = inner
 
 
 @contextmanager

@@ -20,7 +20,7 @@ def prepared():
     return probe.fixture()
 """
 
-NAMES = ["fixture", "body", "marked_body", "thread", "example", "draw", "second_draw"]
+NAMES = ["fixture", "body", "marked_body", "thread", "example", "draw", "second_draw", "third_draw"]
 PROBE = "".join(f"def {name}():\n    return '{name}'\n" for name in NAMES)
 
 TESTS = """
@@ -55,6 +55,14 @@ def test_a_draw(word):
     assert probe.second_draw()
 
 
+def test_a_draw_inside_of_a_body():
+    @given(st.just("drawn"))
+    def search(word):
+        assert probe.third_draw()
+
+    search()
+
+
 import secmw_flask
 
 
@@ -65,7 +73,7 @@ def test_a_module_of_ours():
 
 @pytest.fixture(scope="module")
 def reached(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """Run a suite of five tests as `make test` runs this one; give each file's lines that counted."""
+    """Run a suite of six tests as `make test` runs this one; give each file's lines that counted."""
     folder = tmp_path_factory.mktemp("measuring")
     (folder / "tests").symlink_to(Path(__file__).parent)
     files = {
