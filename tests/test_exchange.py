@@ -223,6 +223,16 @@ def test_a_nonce_that_is_first_read_after_that_is_in_the_other_policy_too() -> N
     assert csp(found.close(200, [])).startswith(f"script-src 'nonce-{nonce}'")
 
 
+@pytest.mark.parametrize("order", [["nonce", "token"], ["token", "nonce"]])
+def test_a_page_may_ask_for_a_nonce_and_a_token_in_either_order(order: list[str]) -> None:
+    found = exchange(strict())
+    for asked in order:
+        assert found.nonce if asked == "nonce" else found.xsrf_token()
+    lines = found.close(200, [])
+    assert f"'nonce-{found.nonce}'" in csp(lines)
+    assert "__Host-visit" in cookies(lines)
+
+
 def test_a_nonce_that_was_read_before_is_in_the_other_policy_too() -> None:
     found = exchange(strict())
     nonce = found.nonce
