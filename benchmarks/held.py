@@ -125,7 +125,7 @@ def _wrapped(variant: str, app: Any, key: str, recheck: float) -> Any:
     if variant == BARE:
         return app
     if variant == NOOP:
-        return requests.asgi_noop(app)
+        return requests.AsgiNoop(app)
     return secmw.asgi.Middleware(app, _policy(key, recheck))
 
 

@@ -152,25 +152,34 @@ def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> lis
     return [b"ok"]
 
 
-def asgi_noop(app: App) -> App:
-    """Wrap ``send`` and do nothing: the unit all ratios are in."""
+class AsgiNoop:
+    """Wrap ``send`` and do nothing: the unit all ratios are in.
 
-    async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
+    Middleware is an object that is called, with ``async def __call__`` and ``async def`` around ``send``; so is its unit.
+    """
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+
         async def wrapped(message: Message) -> None:
             await send(message)
 
-        await app(scope, receive, wrapped)
-
-    return middleware
+        await self.app(scope, receive, wrapped)
 
 
-def wsgi_noop(app: Any) -> Any:
+class WsgiNoop:
     """Wrap ``start_response`` and do nothing: the unit all ratios are in."""
 
-    def middleware(environ: dict[str, Any], start_response: Any) -> Any:
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Serve one request."""
+
         def wrapped(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             return start_response(status, headers, exc_info)
 
-        return app(environ, wrapped)
-
-    return middleware
+        return self.app(environ, wrapped)

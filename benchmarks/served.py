@@ -4,8 +4,8 @@ Each answers 200 and two bytes. All but the bare ones, and those wrapped by noth
 to whom they don't know; ``/sign-in`` makes them known. The stacks are those that one puts together for ASGI today, each part as
 its documentation sets it up:
 
-- A: Starlette's HTTPSRedirectMiddleware and TrustedHostMiddleware, secure with five headers, starlette-csrf, and starsessions in
-  memory, loaded with every request and rolling;
+- A: Starlette's HTTPSRedirectMiddleware and TrustedHostMiddleware, secure with the headers that secmw sends, starlette-csrf, and
+  starsessions in memory, loaded with every request and rolling;
 - B: the same with starsessions in a Redis.
 
 As a module this is what a server imports: ``application`` is the one that the environment names. A line of ours says that its
@@ -166,7 +166,7 @@ def asgi(which: str, redis: str = "") -> Any:
     if which == BARE:
         return _bare
     if which == NOOP:
-        return requests.asgi_noop(_bare)
+        return requests.AsgiNoop(_bare)
     if which == HEADERS:
         return _asgi_with_headers(_headers(policy(MEMORY, "")))
     if which == STACK_A:
@@ -216,7 +216,7 @@ def wsgi(which: str, redis: str = "") -> Any:
     if which == BARE:
         return requests.wsgi_app
     if which == NOOP:
-        return requests.wsgi_noop(requests.wsgi_app)
+        return requests.WsgiNoop(requests.wsgi_app)
     if which == HEADERS:
         return _wsgi_with_headers(_headers(policy(MEMORY, "")))
     _known(which, WSGI)

@@ -56,8 +56,8 @@ THEIRS: Final[Mapping[str, str]] = {MEMORY: STACK_A, PROXY: STACK_A, SECMW_REDIS
 #: The budget: the share of what these add that ours may add on uvicorn.
 BUDGET: Final[Mapping[str, float]] = {MEMORY: 1 / 6, SECMW_REDIS: 1 / 10}
 
-#: Headers of ours, or theirs, that an answer has at least.
-_ADDED: Final = 5
+#: Headers that an answer has at least, of ours as of theirs.
+_ADDED: Final = 12
 
 _FORWARDED: Final = ((b"x-forwarded-proto", b"https"), (b"x-forwarded-for", b"192.0.2.7"))
 
@@ -156,7 +156,9 @@ def security_headers(found: Answer) -> list[str]:
     """Return the names of security headers among those of an answer."""
     known = (
         *("strict-transport-security", "x-frame-options", "x-content-type-options", "referrer-policy"),
-        *("content-security-policy", "permissions-policy", "cross-origin-opener-policy"),
+        *("content-security-policy", "content-security-policy-report-only", "permissions-policy"),
+        *("cross-origin-opener-policy", "cross-origin-resource-policy", "origin-agent-cluster"),
+        *("x-dns-prefetch-control", "x-permitted-cross-domain-policies"),
     )
     return [name for name in known if found.values(name)]
 
@@ -299,7 +301,7 @@ def _missing(known: Mapping[str, str]) -> Iterator[str]:
 
 def report(*, quick: bool = False, short: bool = False, only: Sequence[str] = tuple(KINDS)) -> page.Section:
     """Measure all servers that are installed, with all applications whose parts are."""
-    rounds, seconds = (1, 1) if quick else (3, 1) if short else (12, 4)
+    rounds, seconds = (1, 1) if quick else (6, 1) if short else (12, 4)
     known = installed()
     names = [name for name in known if name in (only[:1] if quick else only)]
     stacks = served.stack_versions()

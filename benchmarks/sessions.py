@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 import secmw.asgi
 import secmw.wsgi
 from benchmarks import requests
+from benchmarks.fused import FusedAsgi, FusedWsgi
 from benchmarks.probe import Answer, WrongAnswerError, ask, prove
 from benchmarks.timing import Added, Ratio, compare
 from secmw import Policy
@@ -37,6 +38,9 @@ class Budget(NamedTuple):
     wsgi: float | None = None
 
 
+#: What Python takes before there is an exchange, a session, or an answer in place of an application that failed.
+FUSED: Final = "for comparison, one closure: host and headers alone, GET"
+
 #: Row by row.
 BUDGET: Final[Mapping[str, Budget]] = {
     "anonymous, GET": Budget(4.5, 5.0),
@@ -49,6 +53,7 @@ BUDGET: Final[Mapping[str, Budget]] = {
     "signed in, GET below a path without sessions": Budget(2.5, None),
     "signed in, session read, GET, behind a trusted proxy": Budget(),
     "signed in, POST with token, behind a trusted proxy": Budget(),
+    FUSED: Budget(),
 }
 
 #: Where the policy has a class of paths without sessions.
@@ -163,6 +168,10 @@ class Person:
         """Make a navigation without cookies."""
         return self._make("GET", requests.BROWSER)
 
+    def elsewhere(self) -> Any:
+        """Make a navigation to a host that is not ours."""
+        return self._make("GET", ((b"host", b"elsewhere.example"), *requests.BROWSER[1:]))
+
     def get(self, _: str = "") -> Any:
         """Make a navigation."""
         return self._make("GET", self._get)
@@ -207,6 +216,7 @@ class Variants:
     reader: Any
     static: Any
     proxied: Any
+    fused: Any
 
     @classmethod
     def on(cls, *, asgi: bool) -> Variants:
@@ -216,21 +226,23 @@ class Variants:
             together = AsyncMemoryStore()
             store = together.blocking
             bare: Any = requests.asgi_app
-            noop: Any = requests.asgi_noop(bare)
+            noop: Any = requests.AsgiNoop(bare)
             whole: Any = secmw.asgi.Middleware(bare, policy(), store=together)
             reader: Any = secmw.asgi.Middleware(asgi_reader, policy(), store=together)
             static: Any = secmw.asgi.Middleware(bare, with_static(), store=together)
             proxied: Any = secmw.asgi.Middleware(asgi_reader, behind_a_proxy(), store=together)
+            fused: Any = FusedAsgi(bare, policy())
         else:
             store = MemoryStore()
             bare = requests.wsgi_app
-            noop = requests.wsgi_noop(bare)
+            noop = requests.WsgiNoop(bare)
             whole = secmw.wsgi.Middleware(bare, policy(), store=store)
             reader = secmw.wsgi.Middleware(wsgi_reader, policy(), store=store)
             static = secmw.wsgi.Middleware(bare, with_static(), store=store)
             proxied = secmw.wsgi.Middleware(wsgi_reader, behind_a_proxy(), store=store)
+            fused = FusedWsgi(bare, policy())
         store.write(Create(record=person.record(), user_id=_USER))
-        return cls(asgi, person, store, bare, noop, whole, reader, static, proxied)
+        return cls(asgi, person, store, bare, noop, whole, reader, static, proxied, fused)
 
     def ask(self, app: Any, request: Any) -> Answer:
         """Send one request."""
@@ -244,8 +256,10 @@ class Variants:
             ("bare", self.bare, own),
             ("noop", self.noop, own),
             ("whole", self.whole, ours),
+            ("fused", self.fused, ours),
         ):
             prove(name, self.ask(app, person.stranger()), headers=headers)
+        prove("fused, another host", self.ask(self.fused, person.elsewhere()), status=400)
         prove("below a path without sessions", self.ask(self.static, person.get_static()), headers=ours)
         beside = self.ask(self.static, person.with_id(person.earlier))
         prove("a replaced secret, beside it", beside, status=503)
@@ -309,6 +323,7 @@ def measure(variants: Variants, *, rounds: int, count: int) -> dict[str, Row]:
         (person.get_static, {"signed in, GET below a path without sessions": variants.static}),
         (through.get, {"signed in, session read, GET, behind a trusted proxy": variants.proxied}),
         (through.post, {"signed in, POST with token, behind a trusted proxy": variants.proxied}),
+        (person.stranger, {FUSED: variants.fused}),
     ):
         every = {"bare": variants.bare, "noop": variants.noop, **timed}
         found = compare(every, make, asgi=variants.asgi, rounds=rounds, requests=count)

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from benchmarks import held, page
 from benchmarks.page import Section
-from benchmarks.stacks.stack import KINDS
+from benchmarks.stacks.stack import KINDS, STACK_A
 from benchmarks.timing import figure
 from secmw.cli.bench.plot import bars
 
@@ -36,7 +36,7 @@ class Beside(NamedTuple):
 BESIDE: Final = (
     Beside(
         "ASGI",
-        "A: redirect, host, secure (5 headers), starlette-csrf, starsessions in memory",
+        STACK_A,
         "Starlette's middleware, secure, starlette-csrf and starsessions",
     ),
     Beside("ASGI", "secure, BALANCED", "secure alone"),

@@ -87,9 +87,9 @@ class Kind:
         noop: Any
         behind: Any
         if asgi:
-            noop, behind = requests.asgi_noop(bare), secmw.asgi.Middleware(app, self.policy(), store=together)
+            noop, behind = requests.AsgiNoop(bare), secmw.asgi.Middleware(app, self.policy(), store=together)
         else:
-            noop = requests.wsgi_noop(bare)
+            noop = requests.WsgiNoop(bare)
             behind = secmw.wsgi.Middleware(app, self.policy(), store=blocking)
 
         def sign_in() -> None:

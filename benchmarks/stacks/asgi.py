@@ -8,7 +8,8 @@ from typing import Any, Final
 import secmw.asgi
 from benchmarks import peers, requests
 from benchmarks.sessions import PAYLOAD, policy
-from benchmarks.stacks.stack import HOST, KNOWN, SECRET, SIGN_IN, TOKEN, UNKNOWN, Stack, get
+from benchmarks.stacks.stack import HOST, KNOWN, SECRET, SIGN_IN, STACK_A, TOKEN, UNKNOWN, Stack, get
+from secmw.compile import response_lines
 from secmw.stores import AsyncMemoryStore
 
 OURS: Final = "secmw, everything"
@@ -92,18 +93,27 @@ def starsessions(app: Any) -> Any:
 
 
 def secure(app: Any, preset: str = "") -> Any:
-    """Wrap with a preset of secure, or with the five headers that people set."""
+    """Wrap with a preset of secure, or with the very headers that secmw sends, so that a browser gets the same of both."""
     if preset:
         made = get("secure", "Secure").from_preset(get("secure", "Preset")[preset])
     else:
-        names = {
-            "hsts": "StrictTransportSecurity",
-            "xfo": "XFrameOptions",
-            "xcto": "XContentTypeOptions",
-            "referrer": "ReferrerPolicy",
-            "csp": "ContentSecurityPolicy",
-        }
-        made = get("secure", "Secure")(**{name: get("secure", kind)() for name, kind in names.items()})
+        header = get("secure", "CustomHeader")
+        made = get("secure", "Secure")(
+            custom=[header(line.name, line.value) for line in response_lines(policy())]
+        )
+    return get("secure.middleware", "SecureASGIMiddleware")(app, secure=made)
+
+
+def secure_five(app: Any) -> Any:
+    """Wrap with the five headers of secure that people set."""
+    names = {
+        "hsts": "StrictTransportSecurity",
+        "xfo": "XFrameOptions",
+        "xcto": "XContentTypeOptions",
+        "referrer": "ReferrerPolicy",
+        "csp": "ContentSecurityPolicy",
+    }
+    made = get("secure", "Secure")(**{name: get("secure", kind)() for name, kind in names.items()})
     return get("secure.middleware", "SecureASGIMiddleware")(app, secure=made)
 
 
@@ -221,20 +231,29 @@ def stacks() -> list[Stack]:
             lacks="no redirect, no check of the host; token not bound to the session; no end for one person's sessions, no web sudo",
         ),
         Stack(
-            name="A: redirect, host, secure (5 headers), starlette-csrf, starsessions in memory",
+            name=STACK_A,
             app=_front(peers.starlette_csrf(starsessions(kept))),
+            sessions=True,
+            header="x-csrftoken",
+            adds=12,
+            packages=("starlette", "secure", "starlette-csrf", "starsessions"),
+            lacks=f"{bound}; {rolling}",
+        ),
+        Stack(
+            name="A with five headers",
+            app=redirect(trusted_host(secure_five(peers.starlette_csrf(starsessions(kept))))),
             sessions=True,
             header="x-csrftoken",
             adds=5,
             packages=("starlette", "secure", "starlette-csrf", "starsessions"),
-            lacks=f"{bound}; {rolling}",
+            lacks=f"seven of our headers; {bound}; {rolling}",
         ),
         Stack(
             name="C: the same with the session in a signed cookie",
             app=_front(peers.starlette_csrf(signed_cookie(kept))),
             sessions=True,
             header="x-csrftoken",
-            adds=5,
+            adds=12,
             packages=("starlette", "secure", "starlette-csrf"),
             lacks=f"{bound}; {cookie}",
         ),
@@ -243,7 +262,7 @@ def stacks() -> list[Stack]:
             app=_front(peers.asgi_csrf(starsessions(both))),
             sessions=True,
             header="x-csrftoken",
-            adds=5,
+            adds=12,
             packages=("starlette", "secure", "asgi-csrf", "starsessions"),
             lacks=f"{bound}; {rolling}",
         ),

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 from benchmarks import page
 from benchmarks.page import Budget, Section
-from benchmarks.stacks.stack import KINDS, Stack, Table, measure, plain
+from benchmarks.stacks.stack import KINDS, STACK_A, Stack, Table, measure, plain
 from benchmarks.timing import Ratio, figure
 from secmw.cli.bench.plot import bars
 
@@ -75,12 +75,9 @@ class Wanted(NamedTuple):
 
 #: What secmw is built to be.
 WANTED: Final = (
-    Wanted(
-        "ASGI", "A: redirect, host, secure (5 headers), starlette-csrf, starsessions in memory", (25, 8, 10)
-    ),
+    Wanted("ASGI", STACK_A, (25, 8, 10)),
     Wanted("ASGI", "secure, BALANCED", (1, 1, 1)),
     Wanted("Flask", "Talisman, SeaSurf, signed cookie", (15, 15, 15)),
-    Wanted("Flask", "Talisman, Flask-WTF, Flask-Session in files", (15, 15, 15)),
 )
 
 

@@ -25,6 +25,9 @@ SIGN_IN: Final = "/sign-in"
 TOKEN: Final = "/token"  # noqa: S105 (a path)
 CART: Final = "/cart"
 
+#: What most is compared with, by name.
+STACK_A: Final = "A: redirect, host, secure (our headers), starlette-csrf, starsessions in memory"
+
 #: The columns.
 KINDS: Final = ("GET, anonymous", "GET, signed in", "POST with token")
 
@@ -151,7 +154,7 @@ def measure(stacks: Iterable[Stack], *, ours: str, rounds: int, count: int) -> T
     All have the same interface. A wrapper that does nothing is measured with them, as ``no-op wrapper``.
     """
     first, *others = stacks
-    plain: Callable[[Any], Any] = requests.asgi_noop if first.asgi else requests.wsgi_noop
+    plain: Callable[[Any], Any] = requests.AsgiNoop if first.asgi else requests.WsgiNoop
     noop = Stack(name="no-op wrapper", app=plain(first.app), asgi=first.asgi)
     every = [first, noop, *others]
     guests = {stack.name: Guest(stack) for stack in every}

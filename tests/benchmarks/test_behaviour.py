@@ -79,7 +79,7 @@ def one_nonce_for_all() -> Subject:
         policy = f"script-src 'nonce-{current}'".encode()
         message["headers"] = [*message["headers"], (b"content-security-policy", policy)]
 
-    return Subject(name="one nonce", wrap=requests.asgi_noop, with_nonce=on_start(put), nonce=new)
+    return Subject(name="one nonce", wrap=requests.AsgiNoop, with_nonce=on_start(put), nonce=new)
 
 
 def faults(subject: Subject) -> dict[str, str]:
@@ -94,7 +94,7 @@ def test_secmw_has_none_of_the_faults(wrap: Callable[[App], App]) -> None:
 
 
 def test_what_does_nothing_has_no_fault_and_some_questions_do_not_arise() -> None:
-    subject = Subject(name="noop", wrap=requests.asgi_noop)
+    subject = Subject(name="noop", wrap=requests.AsgiNoop)
     assert {question: str(find(subject)) for question, find in QUESTIONS.items()} == {
         COOKIE: "yes",
         ONCE: "—",

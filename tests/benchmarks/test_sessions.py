@@ -65,6 +65,7 @@ def test_each_new_token_is_another_and_the_other_one_stays(asgi: bool) -> None:
         ("whole", "reader"),
         ("static", "whole"),
         ("static", "noop"),
+        ("fused", "noop"),
     ],
 )
 def test_a_variant_that_does_not_do_its_job_is_not_timed(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from benchmarks import timing
-from benchmarks.requests import asgi_app, asgi_noop, scope, wsgi_app
+from benchmarks.requests import AsgiNoop, asgi_app, scope, wsgi_app
 from benchmarks.timing import Added, Ratio, compare, figure
 
 
@@ -21,7 +21,7 @@ def test_every_sample_has_requests_of_its_own() -> None:
         seen.append((name, id(request)))
         return request
 
-    found = compare({"bare": asgi_app, "noop": asgi_noop(asgi_app)}, make, asgi=True, rounds=3, requests=10)
+    found = compare({"bare": asgi_app, "noop": AsgiNoop(asgi_app)}, make, asgi=True, rounds=3, requests=10)
     assert set(found) == {"bare", "noop"}
     assert found["bare"] == Added(0, 0)
     # Three rounds and two before them that do not count.

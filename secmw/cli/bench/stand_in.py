@@ -83,24 +83,30 @@ def stand_in(answer: Answer, use: Use | None, *, asgi: bool) -> Any:
 
 
 def no_op(app: Any, *, asgi: bool) -> Any:
-    """Wrap ``send`` or ``start_response`` and do nothing: the least that any middleware in Python costs."""
-    if asgi:
+    """Wrap ``send`` or ``start_response`` and do nothing: the least that middleware costs, which is an object that is called."""
+    return _AsgiNoOp(app) if asgi else _WsgiNoOp(app)
 
-        async def asgi_middleware(scope: dict[str, Any], receive: Any, send: Any) -> None:
-            async def wrapped(message: Any) -> None:
-                await send(message)
 
-            await app(scope, receive, wrapped)
+class _AsgiNoOp:
+    def __init__(self, app: Any) -> None:
+        self.app = app
 
-        return asgi_middleware
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        async def wrapped(message: Any) -> None:
+            await send(message)
 
-    def wsgi_middleware(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        await self.app(scope, receive, wrapped)
+
+
+class _WsgiNoOp:
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         def wrapped(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             return start_response(status, headers, exc_info)
 
-        return app(environ, wrapped)
-
-    return wsgi_middleware
+        return self.app(environ, wrapped)
 
 
 class _LetError(BaseException):
