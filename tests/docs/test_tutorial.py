@@ -102,6 +102,13 @@ class Terminal:
         raise AssertionError(f"{words} not in {answer}\n{self.log.read_text()}")
 
 
+def saved(file: Path, text: str) -> None:
+    """Write a file in one step, as editors do: a server that reloads would otherwise read half of it, and see no change after that."""
+    new = file.with_suffix(".new")
+    new.write_text(text)
+    new.replace(file)
+
+
 def in_order(shown: list[str], printed: str, command: str) -> None:
     """Check that each line shown is a part of a printed line, in that order."""
     rest = iter(printed.splitlines())
@@ -136,7 +143,7 @@ def test_the_tutorial_works_from_an_empty_folder_on(tmp_path: Path) -> None:
             in_order(shown, terminal.run(command), command)
     app = terminal.folder / "app.py"
     assert first.startswith("# app.py\n")
-    app.write_text(first)
+    saved(app, first)
     ((start, _),) = commands(serve.text)
 
     def play(text: str) -> None:
@@ -149,7 +156,7 @@ def test_the_tutorial_works_from_an_empty_folder_on(tmp_path: Path) -> None:
         terminal.answers("Buy pills")
 
         head, _, _ = first.rpartition("app = Starlette")
-        app.write_text(head + wrapped)
+        saved(app, head + wrapped)
         terminal.answers("x-frame-options: DENY")
         assert notice.strip() in terminal.log.read_text()
         assert (terminal.folder / ".secmw").is_dir()
@@ -166,7 +173,7 @@ def test_the_tutorial_works_from_an_empty_folder_on(tmp_path: Path) -> None:
         assert detail in page
 
         begin, end = head.index("PAGE = "), head.index("async def sign")
-        app.write_text(head[:begin] + with_token + "\n\n" + head[end:] + wrapped)
+        saved(app, head[:begin] + with_token + "\n\n" + head[end:] + wrapped)
         terminal.answers('name="xsrf_token" value="', "set-cookie: visit=")
         found = re.search(
             r'"xsrf_token" value="(\w+)"', terminal.run("curl -s -c jar http://localhost:8000/")
@@ -182,7 +189,7 @@ def test_the_tutorial_works_from_an_empty_folder_on(tmp_path: Path) -> None:
         play(explain.text)
         play(key.text)
         (terminal.folder / "secmw.toml").write_text(toml)
-        app.write_text(app.read_text().rpartition("app = secmw")[0] + from_file)
+        saved(app, app.read_text().rpartition("app = secmw")[0] + from_file)
         terminal.answers("HTTP/1.1 400")
         play(redirect.text)
         play(mistake.text)
