@@ -74,8 +74,10 @@ class Middleware:
     ``hooks``: what only the host knows. ``store``: where sessions live, in place of the policy's URL. ``sinks``: where audit
     events go besides the trail. ``xsrf_exempt``: says of a path, once, whether unsafe requests to it are asked nothing, as
     those to ``xsrf.exempt`` are; for frameworks that know it from their routes. ``announces``: whether to log what is weak in
-    the policy, or leave that to whoever reads ``plans.notices``. Raise ConfigError, at once, for a policy whose
-    parts can't be had.
+    the policy, or leave that to whoever reads ``plans.notices``. ``propagate``: asked when the application has failed, whether
+    its error goes on to the server, which has a debugger or is a test; everybody else gets an answer of ours. ``whole``: makes
+    a list of a body whose chunks are all there, for frameworks that return something else; any other body it returns as it
+    is. Raise ConfigError, at once, for a policy whose parts can't be had.
     """
 
     def __init__(
@@ -88,9 +90,13 @@ class Middleware:
         sinks: Sequence[Sink] = (),
         xsrf_exempt: Callable[[str], bool] | None = None,
         announces: bool = True,
+        propagate: Callable[[], bool] | None = None,
+        whole: Callable[[Iterable[bytes]], Iterable[bytes]] | None = None,
         clock: Clock = system,
     ) -> None:
         self.app = app
+        self.propagate = propagate
+        self.whole = whole
         parts = assemble(policy, hooks=hooks, store=store, sinks=sinks, clock=clock, asynchronous=False)
         self.plans = policy.compile(
             WSGI,
@@ -129,6 +135,8 @@ class Middleware:
                     if reply is not None:
                         return answer(exchange, reply, start_response)
             body = self.app(environ, head.start)
+            if self.whole is not None:
+                body = self.whole(body)
             if not head.leave():
                 # A generator starts its response with its first chunk. It is asked for that here, not later, because
                 # some servers send the head as soon as this call returns; PEP 3333 only forbids to wait for more.
@@ -139,6 +147,10 @@ class Middleware:
             close(body)
             if head.left:
                 # Part of the answer has left: only breaking off says that the rest is missing.
+                head.late(500)
+                raise
+            if self.propagate is not None and self.propagate():
+                exchange.fail()
                 head.late(500)
                 raise
             return failed(exchange, environ, head, sys.exc_info())

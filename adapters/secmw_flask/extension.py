@@ -18,7 +18,7 @@ from secmw_flask.commands import command
 from secmw_flask.configuration import policy_of
 from secmw_flask.exemption import exempt
 from secmw_flask.interface import SecmwSessionInterface
-from secmw_flask.middleware import front, noting
+from secmw_flask.middleware import front, propagating, whole
 from secmw_flask.placement import check_placement, replaced
 from secmw_flask.templates import csp_nonce, xsrf_field, xsrf_token
 
@@ -83,12 +83,14 @@ class Secmw:
         plain = getattr(inner, "__func__", None) is Flask.wsgi_app
         exempts = partial(exempt, app, wrapped=not plain)
         middleware = secmw.wsgi.Middleware(
-            noting(inner),
+            inner,
             wanted,
             hooks=self._hooks,
             store=self._store,
             sinks=self._sinks,
             xsrf_exempt=exempts,
+            propagate=propagating(app),
+            whole=whole,
             clock=self._clock,
         )
         interface = SecmwSessionInterface(middleware)
