@@ -39,7 +39,7 @@ from secmw.sessions import demand, resuming
 from secmw.sessions.identifier import SELECTOR_LENGTH, TWO
 from secmw.sessions.recognising import met
 from secmw.sessions.record import Over, opened
-from secmw.sessions.session import Session, remembered
+from secmw.sessions.session import Session, remembered, stranger
 from secmw.sessions.settlement import AWAY, Settlement
 from secmw.view import NO_HEADERS, View
 
@@ -343,10 +343,13 @@ class Exchange(View, weakref=True):
             if rules is None:
                 raise SessionError("the policy has no sessions for this path (see sessions and store)")
             presented, kept = self.presented, self.kept
-            if presented is None or kept is None:
-                held = Session(rules, None, self.started)
+            began = self.began
+            if presented is not None and kept is not None:
+                held = remembered(rules, began, kept, presented)
+            elif began < 0:
+                held = stranger(rules, self.plan.marked, -began)
             else:
-                held = remembered(rules, self.began, kept, presented)
+                held = Session(rules, None, self.started)
             self.held = held
             if self.closed:
                 held.sealed, held.failed = True, self.broken

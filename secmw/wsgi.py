@@ -145,12 +145,8 @@ class Middleware:
                 head.leave()
         except Exception:
             close(body)
-            if head.left:
-                # Part of the answer has left: only breaking off says that the rest is missing.
-                head.late(500)
-                raise
-            if self.propagate is not None and self.propagate():
-                exchange.fail()
+            if head.left or self._passes_on(exchange):
+                # Part of the answer has left: only breaking off says that the rest is missing. Or somebody debugs.
                 head.late(500)
                 raise
             return failed(exchange, environ, head, sys.exc_info())
@@ -165,10 +161,8 @@ class Middleware:
             came = exchange.held is not None or exchange.kept is not None
             if chunks is not None or (type(body) not in _FINISHED and (came or exchange.plan.audited)):
                 return Resumed(body, first, chunks, head)
-            if came:
-                sweeper = self.guard.sweeper
-                if sweeper is not None and sweeper.threadless:
-                    return Resumed(body, first, chunks, head)
+            if came and (sweeper := self.guard.sweeper) is not None and sweeper.threadless:
+                return Resumed(body, first, chunks, head)
             # What Exchange.pending says; to ask for a property takes four times as long.
             if exchange.events is not None or (
                 (held := exchange.held) is not None and held.pending is not False and held.due
@@ -177,6 +171,13 @@ class Middleware:
             return body
         close(body)
         return failed(exchange, environ, head)
+
+    def _passes_on(self, exchange: Exchange) -> bool:
+        """Say whether the server shall have the error of an application that failed before it answered."""
+        if self.propagate is None or not self.propagate():
+            return False
+        exchange.fail()
+        return True
 
     def glance(self, environ: WSGIEnvironment) -> Exchange | None:
         """Look at a safe request once; None for one that is not ordinary."""

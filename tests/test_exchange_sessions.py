@@ -8,12 +8,13 @@ import pytest
 
 from secmw.audit.action import Action
 from secmw.checks import Bound, Wants
+from secmw.clock import Steady
 from secmw.errors import ConfigError, SessionError
-from secmw.exchange import State
+from secmw.exchange import Exchange, State
 from secmw.http import ASGI, WSGI, Reason
 from secmw.sessions.identifier import new_id
 from secmw.sessions.record import Ended, Over
-from tests.making import exchange, plans, policy, values
+from tests.making import HOST, exchange, plans, policy, values
 from tests.sessions.coming import (
     ANN,
     FORM,
@@ -72,6 +73,22 @@ def test_two_ids_that_differ_are_none_and_the_trail_is_told() -> None:
     assert found.session.over is Over.AMBIGUOUS
     _, (note,) = found.told()
     assert (note.action, note.outcome) == (Action.SESSION_AMBIGUOUS, "refused")
+
+
+def test_a_strangers_session_began_with_the_request_whenever_somebody_asks() -> None:
+    """SE-15: what was ended meanwhile undoes a sign-in whose password was checked before"""
+    wall, steady = [NOW], [5.0]
+    clock = Steady(lambda: wall[0], lambda: steady[0])
+    made = policy(sessions="on").compile(ASGI, can_verify=True, audited=True, clock=clock)
+    found = Exchange(made.safe["/"], made.sites[HOST], "POST", "https", "/", began=-made.mark())
+    wall[0], steady[0] = NOW + 30, 35.0
+    session = found.session
+    wall[0], steady[0] = NOW + 60, 65.0
+    session.login("ann")
+    assert session.sign_in is not None
+    assert (session.sign_in.checked_at, session.started, session.now) == (NOW, NOW, NOW)
+    wall[0], steady[0] = NOW + 90, 95.0
+    assert (session.started, found.started) == (NOW, NOW)
 
 
 def test_an_id_opens_its_session_whatever_the_wire() -> None:

@@ -344,6 +344,22 @@ class Body:
         self.closed += 1
 
 
+def test_a_framework_may_say_what_of_a_body_is_there_already() -> None:
+    """What fails as it is found out is the application's failure."""
+
+    def app(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [])
+        return Body(b"a", b"b") if environ["PATH_INFO"] == "/" else Body(b"a", RuntimeError())
+
+    def answer(path: str) -> tuple[Any, str]:
+        server = Server()
+        body = Middleware(app, policy(), whole=list)(environ(path=path), server.start_response)
+        return body, server.status
+
+    assert answer("/") == ([b"a", b"b"], "200 OK")
+    assert answer("/fails")[1] == "500 Internal Server Error"
+
+
 def test_the_applications_iterable_is_handed_on_as_it_is() -> None:
     """RB-07: wsgi.file_wrapper, close() and streaming work as without us"""
     body = Body(b"a", b"b")

@@ -39,7 +39,7 @@ class Away(MemoryStore):
 class Site:
     """Be a site with one session in its store, whose application is given."""
 
-    def __init__(self, app: Any, *records: Record, **settings: Any) -> None:
+    def __init__(self, app: Any, *records: Record, propagate: Any = None, **settings: Any) -> None:
         clock = FrozenClock(NOW)
         self.store = Away(clock=clock)
         for made in records or (ANN,):
@@ -49,6 +49,7 @@ class Site:
             policy(**{"sessions": "on", **settings}),
             hooks=Hooks(verify=lambda user_id, password: True),
             store=self.store,
+            propagate=propagate,
             clock=clock,
         )
         self.heads: list[tuple[int, list[tuple[str, str]]]] = []
@@ -206,6 +207,27 @@ def test_a_failed_application_changes_nothing_but_what_ends() -> None:
     assert site.status == 500
     assert site.kept == Ended(Over.LOGGED_OUT)
     assert cookies(site.headers)["__Host-id"] == ""
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_where_somebody_debugs_the_error_goes_on_and_what_ends_has_ended(started: bool) -> None:
+    """SE-08"""
+
+    def out(environ: Any, start_response: Any) -> Any:
+        if started:
+            start_response("200 OK", [("X-App", "1")])
+        session = environ["secmw"].session
+        session["a"] = 2
+        session.logout()
+        raise ZeroDivisionError
+
+    debugs = [True, False]
+    site = Site(out, propagate=lambda: debugs.pop(0))
+    with pytest.raises(ZeroDivisionError):
+        site.get()
+    assert (site.heads, site.kept) == ([], Ended(Over.LOGGED_OUT))
+    site.get()
+    assert site.status == 500
 
 
 def test_an_application_that_never_starts_is_answered_for_and_what_ends_has_ended() -> None:

@@ -59,6 +59,15 @@ class _Kept:
         return codec.EMPTY if packed is None else data_of(packed)
 
 
+class _Started:
+    """Work out when a request began when somebody asks; most strangers' sessions are only looked at."""
+
+    def __get__(self, session: Session, _: object = None) -> float:
+        marked, mark = session._mark
+        started = session.started = marked(mark)
+        return started
+
+
 class Session(Values):
     """Be the session of one request.
 
@@ -76,13 +85,18 @@ class Session(Values):
     if TYPE_CHECKING:
         loaded: Record | None
         record: Record | None
+        #: When the request began, in Unix seconds.
+        started: float
     else:
         loaded = record = _Unpacked()
+        started = _Started()
         _base = _first = _Kept()
     #: The record as it is kept, and its id, where nobody has asked for more than values; and whether another has taken its place.
     _packed: bytes | None = None
     _id = b""
     _moved = False
+    #: Of a stranger's session what makes the time of a mark, and the mark (:func:`secmw.clock.marking`).
+    _mark: tuple[Callable[[float], float], float]
     #: Whether the data are still those of the record that was loaded.
     kept = True
     sign_in: SignIn | None = None
@@ -477,4 +491,14 @@ def remembered(rules: Rules, started: float, packed: bytes, presented: bytes) ->
     session._data = None
     session._packed = packed
     session._id = presented
+    return session
+
+
+def stranger(rules: Rules, marked: Callable[[float], float], mark: float) -> Session:
+    """Begin with no record, for a request that began at a mark."""
+    session = _new(Session)
+    session.rules = rules
+    session._mark = marked, mark
+    session.pending = False
+    session._data = {}
     return session

@@ -202,6 +202,25 @@ def test_a_request_goes_on_with_the_values_it_looked_at_whatever_is_written_mean
         assert found.changes() == {"a": codec.encode("a", 5), "b": None}
 
 
+@pytest.mark.parametrize("how", ["settled", "caught up"])
+def test_who_has_only_asked_whose_session_it_is_reads_what_is_written_meanwhile(how: str) -> None:
+    """SE-10"""
+    under = rules()
+    raw, later = (record("ann", data)[1] for data in ({"a": 1}, {"a": 2, "c": 3}))
+    # Another request has read the same record, so that its values are known here before anybody looks.
+    assert packed(raw.pack(), under)["a"] == 1
+    found = packed(raw.pack(), under)
+    assert found.user_id == "ann"
+    if how == "settled":
+        found.settled(later)
+    else:
+        other = found.apart()
+        other.settled(later)
+        found.caught_up(other, found.record)
+    assert "c" in found
+    assert dict(found) == {"a": 2, "c": 3}
+
+
 def test_after_a_failure_it_reads_what_the_store_holds_now() -> None:
     under = rules()
     found = packed(record("ann", {"a": 1})[1].pack(), under)

@@ -153,6 +153,28 @@ def test_an_error_that_flask_lets_through_in_production_is_answered_with_the_hea
     assert response.header("X-Frame-Options") == "DENY"
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_after_the_first_request_nothing_stands_before_the_middleware_but_what_somebody_has_put_there(
+    wrapped: bool,
+) -> None:
+    app = application(relaxed())
+    app.add_url_rule("/", "home", lambda: "home")
+    seen: list[str] = []
+    inner = app.wsgi_app
+
+    def outside(environ: Any, start_response: Any) -> Any:
+        seen.append(environ["PATH_INFO"])
+        return inner(environ, start_response)
+
+    if wrapped:
+        app.wsgi_app = outside  # type: ignore[method-assign]  # as Flask's documentation does it
+    for _ in range(2):
+        response = app.test_client().get("/")
+        assert (response.text, response.headers["X-Frame-Options"]) == ("home", "DENY")
+    assert seen == (["/", "/"] if wrapped else [])
+    assert app.wsgi_app == (outside if wrapped else app.extensions["secmw"].middleware.__call__)
+
+
 def test_an_error_is_kept_for_nobody_in_production() -> None:
     app = failing(PROPAGATE_EXCEPTIONS=True)
     seen: list[dict[str, Any]] = []
