@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import CellType
+from types import CellType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
 import secmw.asgi
@@ -82,7 +82,6 @@ class Target:
     _own: dict[str, Any] = field(default_factory=dict, repr=False)
     _kind: Any = field(default=None, repr=False)
     _alone: Any = field(default=None, repr=False)
-    _cells: Sequence[CellType] = field(default=(), repr=False)
 
     @classmethod
     def of(cls, app: Any) -> Target:
@@ -90,7 +89,7 @@ class Target:
         _build(app)
         for thing in _inside(app):
             if isinstance(thing, secmw.asgi.Middleware | secmw.wsgi.Middleware):
-                return cls(app, isinstance(thing, secmw.asgi.Middleware), thing, _cells=_holding(app, thing))
+                return cls(app, isinstance(thing, secmw.asgi.Middleware), thing)
             layer = _of_django(thing)
             if layer is not None:
                 return cls(app, _is_asgi(thing), layer, django=True)
@@ -150,7 +149,7 @@ class Target:
             self._put({name: value for name, value in vars(made).items() if name in _DJANGO})
         else:
             made = wrapped(self.asgi, self.layer.app, policy, hooks=self.hooks, exempts=self.exempts)
-            self._put({name: value for name, value in vars(made).items() if name != "app"})
+            self._put({name: value for name, value in vars(made).items() if name not in _ITS_OWN})
         self._kind = type(self.layer)
         return self.layer.guard
 
@@ -181,9 +180,11 @@ class Target:
             self._become(self._kind)
 
     def _become(self, kind: Any) -> None:
+        # Looked for each time: with its first request an application may come to hold it somewhere else.
+        holding = list(_holding(self.app, self.layer.__call__))
         self.layer.__class__ = kind
-        for cell in self._cells:
-            cell.cell_contents = self.layer.__call__
+        for put in holding:
+            put(self.layer.__call__)
 
     def restore(self) -> None:
         """Give the layer back everything that was its own."""
@@ -193,6 +194,9 @@ class Target:
             vars(self.layer).clear()
             vars(self.layer).update(self._own)
 
+
+#: What of a layer belongs to what it is wrapped around.
+_ITS_OWN: Final = frozenset({"app", "propagate", "whole"})
 
 #: What of Django's middleware belongs to its policy.
 _DJANGO: Final = frozenset({"viewing", "guard", "load_now", "watch"})
@@ -255,10 +259,18 @@ def _inside(app: Any) -> Iterator[Any]:
         todo += [one for one in held if callable(one)]
 
 
-def _holding(app: Any, layer: Any) -> list[CellType]:
-    """Find where the method that is the layer's call is held, by functions that call it and not the layer."""
-    cells = (cell for thing in _inside(app) for cell in getattr(thing, "__closure__", None) or ())
-    return [cell for cell in cells if _content(cell) == layer.__call__]
+def _holding(app: Any, method: MethodType) -> Iterator[Callable[[Any], None]]:
+    """Find where the method that is a layer's call is held, by what calls it and not the layer; yield how to put another there."""
+    for thing in _inside(app):
+        for cell in getattr(thing, "__closure__", None) or ():
+            if _same(_content(cell), method):
+                yield partial(setattr, cell, "cell_contents")
+        held = getattr(thing, "__dict__", {})
+        yield from (partial(held.__setitem__, name) for name in [*held] if _same(held[name], method))
+
+
+def _same(thing: Any, method: MethodType) -> bool:
+    return type(thing) is MethodType and thing == method
 
 
 def _content(cell: CellType) -> Any:

@@ -119,12 +119,17 @@ def test_the_layer_is_found_taken_away_and_put_back(kind: str, policy: Policy, t
         answers.append(driver.ask(target.bare, driver.made(ASKED), b""))
         target.whole()
         answers.append(driver.ask(target.app, driver.made(ASKED), b""))
+        target.alone()
+        answers.append(driver.ask(target.bare, driver.made(ASKED), b""))
         target.restore()
-    assert [answer.body for answer in answers] == [b"without", b"with"]
+        target.place(measurable(policy))
+        answers.append(driver.ask(target.app, driver.made(ASKED), b""))
+        target.restore()
+    assert [answer.body for answer in answers] == [b"without", b"with"] * 2
     assert ["x-frame-options" in {name.lower() for name, _ in answer.headers} for answer in answers] == [
         False,
         True,
-    ]
+    ] * 2
     assert vars(target.layer) == before
     assert type(target.layer).__name__ in ("Middleware", "SecmwMiddleware")
     # Nothing has touched its store.
