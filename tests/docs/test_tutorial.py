@@ -26,6 +26,8 @@ PAGE: Final = DOCS / "tutorial" / "first.md"
 
 #: Seconds a server may take to answer, or to notice that a file has changed.
 PATIENCE: Final = 40.0
+#: Seconds after which a change that the reloader was not told of is made once more.
+MISSED: Final = 8.0
 
 
 def free_port() -> int:
@@ -91,13 +93,18 @@ class Terminal:
                 process.wait(20)
 
     def answers(self, *words: str) -> None:
-        """Wait until the server answers with these words."""
+        """Wait until the server answers with these words; save the application again where the reloader has missed a change."""
         end = time.monotonic() + PATIENCE
+        again = time.monotonic() + MISSED
         answer = ""
         while time.monotonic() < end:
             answer = self.run("curl -si http://localhost:8000/ -H 'Accept: text/html'")
             if all(word in answer for word in words):
                 return
+            if time.monotonic() > again:
+                app = self.folder / "app.py"
+                saved(app, app.read_text())
+                again += MISSED
             time.sleep(0.3)
         raise AssertionError(f"{words} not in {answer}\n{self.log.read_text()}")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -75,11 +75,10 @@ class Halves:
     async def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client."""
         self.connections += 1
-        there, back = await asyncio.open_connection(HOST, self._port)
-        with suppress(OSError):
-            await asyncio.gather(self._out(reader, back), self._in(there, writer))
-        for end in (writer, back):
-            end.close()
+        with closing(writer):
+            there, back = await asyncio.open_connection(HOST, self._port)
+            with closing(back), suppress(OSError):
+                await asyncio.gather(self._out(reader, back), self._in(there, writer))
 
     async def _out(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65_536):
