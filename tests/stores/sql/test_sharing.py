@@ -25,7 +25,7 @@ from tests.forks import beside
 from tests.services.databases import Database
 from tests.services.tables import Asked
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.deadline]
 
 NOW = 1_750_000_000.0
 
