@@ -59,7 +59,11 @@ def test_no_request_has_become_dearer_than_is_written_down(capsys: pytest.Captur
     said = "\n".join([*instructions.lines(found, there), *instructions.cheaper(found, there)])
     with capsys.disabled():
         sys.stdout.write(f"\n{said}\n")
-    if limit is not None:
+    if limit is not None and instructions.dearer(found, there, limit):
+        # One run in many counts a row a fifteenth too high: records hold the time, so not all is the same in each. Code that has
+        # become dearer is so each time.
+        again = counts(rows.names())
+        found = {name: min(found[name], again[name], key=lambda count: count.times) for name in found}
         assert instructions.dearer(found, there, limit) == []
 
 

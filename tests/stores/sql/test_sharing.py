@@ -25,7 +25,7 @@ from tests.forks import beside
 from tests.services.databases import Database
 from tests.services.tables import Asked
 
-pytestmark = [pytest.mark.server, pytest.mark.deadline]
+pytestmark = pytest.mark.server
 
 NOW = 1_750_000_000.0
 
@@ -238,6 +238,7 @@ def timed(ask: Callable[[], object]) -> float:
     return time.monotonic() - start
 
 
+@pytest.mark.deadline
 def test_a_server_that_hangs_is_an_error_within_a_second_and_none_when_it_goes_on(
     server: Database, store: SQLStore
 ) -> None:
@@ -261,6 +262,7 @@ def test_a_server_that_hangs_is_an_error_within_a_second_and_none_when_it_goes_o
     fresh.close()
 
 
+@pytest.mark.deadline
 def test_an_event_loop_goes_on_while_a_server_hangs_and_everybody_is_told_within_a_second(
     server: Database,
 ) -> None:
@@ -293,6 +295,7 @@ def test_an_event_loop_goes_on_while_a_server_hangs_and_everybody_is_told_within
     asyncio.run(main())
 
 
+@pytest.mark.deadline
 def test_a_server_that_was_restarted_is_used_again_at_once(server: Database, store: SQLStore) -> None:
     """RB-01"""
 
@@ -311,6 +314,7 @@ def test_a_server_that_was_restarted_is_used_again_at_once(server: Database, sto
     assert isinstance(store.load(f"{0:022}"), Record)
 
 
+@pytest.mark.deadline
 def test_a_server_that_is_not_there_is_an_error_at_once(server: Database) -> None:
     """RB-01"""
     nowhere = make_url(server.url).set(port=9).render_as_string(hide_password=False)
