@@ -17,6 +17,7 @@ from benchmarks import requests
 from benchmarks.probe import Answer, WrongAnswerError, ask, prove
 from benchmarks.sessions import PAYLOAD, Person, policy
 from benchmarks.timing import Added, Ratio, compare
+from secmw.cli.bench.stand_in import AsgiNoop, WsgiNoop
 from secmw.exchange import Exchange
 from secmw.sessions.record import Record
 from secmw.sessions.writes import Create
@@ -174,7 +175,7 @@ def measure(*, asgi: bool, rounds: int, count: int) -> dict[str, Row]:
     for name, deed in DEEDS.items():
         made[name].prove(name, deed, asgi=asgi)
     plain: Any = requests.asgi_app if asgi else requests.wsgi_app
-    every = {"bare": plain, "noop": requests.AsgiNoop(plain) if asgi else requests.WsgiNoop(plain)}
+    every = {"bare": plain, "noop": AsgiNoop(plain) if asgi else WsgiNoop(plain)}
     under = {}
     for name, variant in made.items():
         every[name], every[f"{name}, bare"] = variant.app, variant.bare
@@ -214,7 +215,7 @@ def measure_messages(*, rounds: int, count: int) -> dict[str, tuple[Added, Ratio
     # Of two messages: what a response costs because it streams at all, it costs once.
     many, few = streaming(MANY), streaming(FEW)
     wraps: dict[str, Callable[[Any], Any]] = {
-        "noop": requests.AsgiNoop,
+        "noop": AsgiNoop,
         "secmw": lambda app: secmw.asgi.Middleware(app, policy(), store=store),
     }
     every = {"bare": few, "bare, many": many}

@@ -27,6 +27,7 @@ from benchmarks.probe import Answer, WrongAnswerError, ask, prove
 from benchmarks.timing import Added, Ratio, figure, sample
 from secmw.checks.cross_origin import VARY
 from secmw.cli.bench.plot import bars
+from secmw.cli.bench.stand_in import AsgiNoop, WsgiNoop
 from secmw.clock import system
 from secmw.sessions.identifier import fingerprint
 
@@ -263,7 +264,7 @@ class Variants:
         since, until = now - 60.0, now + 60.0
         apps = {
             "bare": bare,
-            "noop": requests.AsgiNoop(bare) if asgi else requests.WsgiNoop(bare),
+            "noop": AsgiNoop(bare) if asgi else WsgiNoop(bare),
             "bare, no headers": nothing,
             "not looked at": around(bare, parts.asking(https="off", xsrf=None, screening=False)),
             "looked at": around(bare, parts.asking(https="off", xsrf=None)),

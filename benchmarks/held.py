@@ -28,6 +28,7 @@ from benchmarks import requests, served
 from benchmarks.probe import WrongAnswerError, ask_asgi, prove
 from benchmarks.sessions import PAYLOAD
 from secmw import Policy
+from secmw.cli.bench.stand_in import AsgiNoop
 from secmw.config.settings import Sessions
 from secmw.keys import KeyRing, new_key
 from secmw.xsrf import Tokens
@@ -125,7 +126,7 @@ def _wrapped(variant: str, app: Any, key: str, recheck: float) -> Any:
     if variant == BARE:
         return app
     if variant == NOOP:
-        return requests.AsgiNoop(app)
+        return AsgiNoop(app)
     return secmw.asgi.Middleware(app, _policy(key, recheck))
 
 

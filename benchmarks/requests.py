@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any
 
-from secmw.asgi import App, Message, Receive, Scope, Send
+from secmw.asgi import Message, Receive, Scope, Send
 
 #: What a browser sends with a navigation: eleven fields.
 BROWSER = (
@@ -150,36 +150,3 @@ def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> lis
     """Answer with one chunk."""
     start_response("200 OK", list(_WSGI_HEADERS))
     return [b"ok"]
-
-
-class AsgiNoop:
-    """Wrap ``send`` and do nothing: the unit all ratios are in.
-
-    Middleware is an object that is called, with ``async def __call__`` and ``async def`` around ``send``; so is its unit.
-    """
-
-    def __init__(self, app: App) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
-
-        async def wrapped(message: Message) -> None:
-            await send(message)
-
-        await self.app(scope, receive, wrapped)
-
-
-class WsgiNoop:
-    """Wrap ``start_response`` and do nothing: the unit all ratios are in."""
-
-    def __init__(self, app: Any) -> None:
-        self.app = app
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        """Serve one request."""
-
-        def wrapped(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            return start_response(status, headers, exc_info)
-
-        return self.app(environ, wrapped)

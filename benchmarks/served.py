@@ -28,6 +28,7 @@ import secmw.wsgi
 from benchmarks import requests
 from benchmarks.sessions import PAYLOAD
 from secmw import Policy
+from secmw.cli.bench.stand_in import AsgiNoop, WsgiNoop
 from secmw.compile import response_lines
 
 HOST: Final = "app.example.org"
@@ -166,7 +167,7 @@ def asgi(which: str, redis: str = "") -> Any:
     if which == BARE:
         return _bare
     if which == NOOP:
-        return requests.AsgiNoop(_bare)
+        return AsgiNoop(_bare)
     if which == HEADERS:
         return _asgi_with_headers(_headers(policy(MEMORY, "")))
     if which == STACK_A:
@@ -216,7 +217,7 @@ def wsgi(which: str, redis: str = "") -> Any:
     if which == BARE:
         return requests.wsgi_app
     if which == NOOP:
-        return requests.WsgiNoop(requests.wsgi_app)
+        return WsgiNoop(requests.wsgi_app)
     if which == HEADERS:
         return _wsgi_with_headers(_headers(policy(MEMORY, "")))
     _known(which, WSGI)

@@ -20,6 +20,7 @@ from benchmarks.fused import FusedAsgi, FusedWsgi
 from benchmarks.probe import Answer, WrongAnswerError, ask, prove
 from benchmarks.timing import Added, Ratio, compare
 from secmw import Policy
+from secmw.cli.bench.stand_in import AsgiNoop, WsgiNoop
 from secmw.clock import system
 from secmw.compile import response_lines
 from secmw.keys import KeyRing, new_key
@@ -226,7 +227,7 @@ class Variants:
             together = AsyncMemoryStore()
             store = together.blocking
             bare: Any = requests.asgi_app
-            noop: Any = requests.AsgiNoop(bare)
+            noop: Any = AsgiNoop(bare)
             whole: Any = secmw.asgi.Middleware(bare, policy(), store=together)
             reader: Any = secmw.asgi.Middleware(asgi_reader, policy(), store=together)
             static: Any = secmw.asgi.Middleware(bare, with_static(), store=together)
@@ -235,7 +236,7 @@ class Variants:
         else:
             store = MemoryStore()
             bare = requests.wsgi_app
-            noop = requests.WsgiNoop(bare)
+            noop = WsgiNoop(bare)
             whole = secmw.wsgi.Middleware(bare, policy(), store=store)
             reader = secmw.wsgi.Middleware(wsgi_reader, policy(), store=store)
             static = secmw.wsgi.Middleware(bare, with_static(), store=store)

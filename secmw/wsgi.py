@@ -145,7 +145,7 @@ class Middleware:
                 head.leave()
         except Exception:
             close(body)
-            if head.left or self._passes_on(exchange):
+            if head.left or (self.propagate is not None and self.propagate()):
                 # Part of the answer has left: only breaking off says that the rest is missing. Or somebody debugs.
                 head.late(500)
                 raise
@@ -171,13 +171,6 @@ class Middleware:
             return body
         close(body)
         return failed(exchange, environ, head)
-
-    def _passes_on(self, exchange: Exchange) -> bool:
-        """Say whether the server shall have the error of an application that failed before it answered."""
-        if self.propagate is None or not self.propagate():
-            return False
-        exchange.fail()
-        return True
 
     def glance(self, environ: WSGIEnvironment) -> Exchange | None:
         """Look at a safe request once; None for one that is not ordinary."""

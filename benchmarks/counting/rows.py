@@ -16,6 +16,7 @@ import secmw.wsgi
 from benchmarks import requests, sessions
 from benchmarks.probe import Answer, WrongAnswerError, ask, prove
 from secmw import Policy
+from secmw.cli.bench.stand_in import AsgiNoop, WsgiNoop
 from secmw.compile import response_lines
 from secmw.exchange import Exchange
 from secmw.sessions.identifier import new_id
@@ -87,9 +88,9 @@ class Kind:
         noop: Any
         behind: Any
         if asgi:
-            noop, behind = requests.AsgiNoop(bare), secmw.asgi.Middleware(app, self.policy(), store=together)
+            noop, behind = AsgiNoop(bare), secmw.asgi.Middleware(app, self.policy(), store=together)
         else:
-            noop = requests.WsgiNoop(bare)
+            noop = WsgiNoop(bare)
             behind = secmw.wsgi.Middleware(app, self.policy(), store=blocking)
 
         def sign_in() -> None:

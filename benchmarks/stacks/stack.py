@@ -11,6 +11,7 @@ from benchmarks import requests
 from benchmarks.probe import Answer, WrongAnswerError, ask, prove
 from benchmarks.requests import Headers
 from benchmarks.timing import Added, Ratio, compare
+from secmw.cli.bench.stand_in import AsgiNoop, WsgiNoop
 
 #: What signs cookies and tokens in every stack that signs.
 SECRET: Final = "for-measuring-only-0123456789abcdef-0123456789abcdef"  # noqa: S105 (signs nothing that matters)
@@ -154,7 +155,7 @@ def measure(stacks: Iterable[Stack], *, ours: str, rounds: int, count: int) -> T
     All have the same interface. A wrapper that does nothing is measured with them, as ``no-op wrapper``.
     """
     first, *others = stacks
-    plain: Callable[[Any], Any] = requests.AsgiNoop if first.asgi else requests.WsgiNoop
+    plain: Callable[[Any], Any] = AsgiNoop if first.asgi else WsgiNoop
     noop = Stack(name="no-op wrapper", app=plain(first.app), asgi=first.asgi)
     every = [first, noop, *others]
     guests = {stack.name: Guest(stack) for stack in every}

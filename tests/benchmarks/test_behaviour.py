@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import pytest
 
-from benchmarks import peers, requests
+from benchmarks import peers
 from benchmarks.behaviour import QUESTIONS, Subject
 from secmw.asgi import App
+from secmw.cli.bench.stand_in import AsgiNoop
 
 HSTS: Final = (b"strict-transport-security", b"max-age=1")
 FRAME: Final = (b"x-frame-options", b"DENY")
@@ -79,7 +80,7 @@ def one_nonce_for_all() -> Subject:
         policy = f"script-src 'nonce-{current}'".encode()
         message["headers"] = [*message["headers"], (b"content-security-policy", policy)]
 
-    return Subject(name="one nonce", wrap=requests.AsgiNoop, with_nonce=on_start(put), nonce=new)
+    return Subject(name="one nonce", wrap=AsgiNoop, with_nonce=on_start(put), nonce=new)
 
 
 def faults(subject: Subject) -> dict[str, str]:
@@ -94,7 +95,7 @@ def test_secmw_has_none_of_the_faults(wrap: Callable[[App], App]) -> None:
 
 
 def test_what_does_nothing_has_no_fault_and_some_questions_do_not_arise() -> None:
-    subject = Subject(name="noop", wrap=requests.AsgiNoop)
+    subject = Subject(name="noop", wrap=AsgiNoop)
     assert {question: str(find(subject)) for question, find in QUESTIONS.items()} == {
         COOKIE: "yes",
         ONCE: "—",

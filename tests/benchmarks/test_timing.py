@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from benchmarks import timing
-from benchmarks.requests import AsgiNoop, asgi_app, scope, wsgi_app
+from benchmarks.requests import asgi_app, scope, wsgi_app
 from benchmarks.timing import Added, Ratio, compare, figure
+from secmw.cli.bench.stand_in import AsgiNoop
 
 
 def test_every_sample_has_requests_of_its_own() -> None:

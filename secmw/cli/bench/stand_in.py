@@ -82,27 +82,30 @@ def stand_in(answer: Answer, use: Use | None, *, asgi: bool) -> Any:
     return wsgi_app
 
 
-def no_op(app: Any, *, asgi: bool) -> Any:
-    """Wrap ``send`` or ``start_response`` and do nothing: the least that middleware costs, which is an object that is called."""
-    return _AsgiNoOp(app) if asgi else _WsgiNoOp(app)
+class AsgiNoop:
+    """Wrap ``send`` and do nothing: the unit that ratios are in. Middleware is an object that is called, and so is its unit."""
 
-
-class _AsgiNoOp:
     def __init__(self, app: Any) -> None:
         self.app = app
 
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection."""
+
         async def wrapped(message: Any) -> None:
             await send(message)
 
         await self.app(scope, receive, wrapped)
 
 
-class _WsgiNoOp:
+class WsgiNoop:
+    """Wrap ``start_response`` and do nothing."""
+
     def __init__(self, app: Any) -> None:
         self.app = app
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        """Serve one request."""
+
         def wrapped(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             return start_response(status, headers, exc_info)
 

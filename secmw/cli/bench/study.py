@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from secmw.cli.bench.driving import Answer, AsgiDriver, NeverDoneError, Request, WsgiDriver
 from secmw.cli.bench.measuring import Difference, Times, Variant, measure
 from secmw.cli.bench.parts import Part, least, measurable, parts, without
-from secmw.cli.bench.stand_in import Use, catcher, let_through, no_op, stand_in
+from secmw.cli.bench.stand_in import AsgiNoop, Use, WsgiNoop, catcher, let_through, stand_in
 from secmw.cli.bench.target import Target, said, wrapped
 from secmw.cli.bench.visitors import SignedIn, Wanted, request
 from secmw.http import SAFE_METHODS
@@ -323,7 +323,7 @@ class _Ready:
         no_proxy = request(directly, subject.wanted, self.signed_in, self.cookie)
         variants = {
             _BARE: self.variant(bare, self.asked),
-            _NO_OP: self.variant(no_op(bare, asgi=asgi), self.asked),
+            _NO_OP: self.variant((AsgiNoop if asgi else WsgiNoop)(bare), self.asked),
             _WHOLE: self.variant(whole, self.asked),
             _LEAST: self.variant(self.layered(least(subject.base)), no_proxy),
         }

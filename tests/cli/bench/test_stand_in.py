@@ -6,7 +6,7 @@ import pytest
 
 from secmw import Policy
 from secmw.cli.bench.driving import Answer, AsgiDriver, Request, WsgiDriver
-from secmw.cli.bench.stand_in import Use, catcher, let_through, no_op, stand_in
+from secmw.cli.bench.stand_in import AsgiNoop, Use, WsgiNoop, catcher, let_through, stand_in
 from secmw.cli.bench.target import wrapped
 from secmw.keys import new_key
 
@@ -29,7 +29,7 @@ def test_it_gives_the_answer_it_was_told(driver: Any) -> None:
     with driver:
         for app in (
             stand_in(ANSWER, None, asgi=driver.asgi),
-            no_op(stand_in(ANSWER, None, asgi=driver.asgi), asgi=driver.asgi),
+            (AsgiNoop if driver.asgi else WsgiNoop)(stand_in(ANSWER, None, asgi=driver.asgi)),
         ):
             assert driver.ask(app, driver.made(ASKED), b"") == ANSWER
 

@@ -9,9 +9,9 @@ from tests.stores.redis import test_async_store as later
 from tests.stores.redis import test_store as redis
 from tests.stores.sealing.contracts import Sealing
 from tests.stores.sql import test_store as sql
-from tests.stores.sql.conftest import on_mariadb, on_postgresql
+from tests.stores.sql.conftest import on_mariadb, on_postgresql, patient
 
-__all__ = ["on_mariadb", "on_postgresql"]
+__all__ = ["on_mariadb", "on_postgresql", "patient"]
 
 pytestmark = pytest.mark.server
 

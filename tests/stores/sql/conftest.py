@@ -15,7 +15,7 @@ from tests.services.tables import Asked
 
 
 @pytest.fixture(autouse=True)
-def _patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let servers take their time where a test is not about time: the machine may be busy."""
     if request.node.get_closest_marker("deadline") is None:
         monkeypatch.setattr(store, "_BEGIN", 8.0)

@@ -10,8 +10,6 @@ import pytest
 from hypothesis import settings
 
 from secmw.stores import AsyncSQLStore, AsyncStore, SQLStore, Store
-from secmw.stores.sql import store as module
-from secmw.stores.sql.engine import PATIENT
 from secmw.testing import FrozenClock, StoreContract
 from tests.services.databases import Database
 from tests.services.tables import Asked
@@ -21,13 +19,6 @@ pytestmark = pytest.mark.server
 
 class TestSQLStoreOnPostgreSQL(StoreContract):
     kind: Any = SQLStore
-
-    @pytest.fixture(autouse=True)
-    def _patience(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        # What is done is asked here; how soon it is given up, further below.
-        monkeypatch.setattr(module, "_BEGIN", 8.0)
-        monkeypatch.setattr(module, "_LIMIT", 9.0)
-        monkeypatch.setattr(module, "PROMPT", PATIENT)
 
     @pytest.fixture(autouse=True)
     def _server(self, on_postgresql: Database) -> Iterator[None]:
