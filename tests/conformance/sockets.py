@@ -40,7 +40,7 @@ _SECURE: Final = {
     "x-rstudio-request": ("X-RStudio-Request", f"{ORIGIN}/"),
 }
 
-_TEXT, _CLOSE = 1, 8
+_TEXT, _CLOSE, _PING, _PONG = 1, 8, 9, 10
 
 
 class Connection:
@@ -138,7 +138,12 @@ class Connection:
             size = int.from_bytes(self._take(2), "big")
         elif size == 127:
             size = int.from_bytes(self._take(8), "big")
-        return first & 0x0F, self._take(size)
+        opcode, data = first & 0x0F, self._take(size)
+        if opcode == _PING:
+            # A server may ask at any moment whether somebody is there: section 5.5.2.
+            self.write_frame(_PONG, data)
+            return self.read_frame()
+        return opcode, data
 
     def _take(self, size: int) -> bytes:
         while len(self._left) < size:

@@ -97,8 +97,10 @@ def processes(program: str, path: Path, most: int) -> list[subprocess.Popen[str]
         "from secmw.sessions import codec\n"
         "from secmw.sessions.record import Ended, Over\n"
         "from secmw.sessions.writes import *\n"
-        "from secmw.stores import SQLiteStore\n"
+        "from secmw.stores import SQLiteStore, database\n"
         "from secmw.testing import FrozenClock\n"
+        # What becomes of the writes is asked, not how soon a busy disk makes them be given up.
+        "database.PATIENCE = 10.0\n"
         f"{MAKERS}"
         "path, number = sys.argv[1], int(sys.argv[2])\n"
         "store = SQLiteStore(path, clock=FrozenClock(NOW))\n"
@@ -138,12 +140,11 @@ def go(started: list[subprocess.Popen[str]]) -> list[str]:
         assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.flush()
-    printed = []
-    for process in started:
-        out, error = process.communicate(timeout=60)
-        assert process.returncode == 0, error
-        printed.append(out)
-    return printed
+    # All are waited for before any is judged: one that failed leaves no other running.
+    printed = [process.communicate(timeout=60) for process in started]
+    failed = [error for process, (_, error) in zip(started, printed, strict=True) if process.returncode]
+    assert not failed, "\n".join(failed)
+    return [out for out, _ in printed]
 
 
 # --- many processes
