@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from tests.conformance.client import Headers, Site
     from tests.conformance.doing import Step
 
+#: One row of numbers for all situations: the list of somebody's sessions shall hold one.
+_NUMBERS: Final = iter(range(10_000, 99_999))
+
 EVIL: Final = (("Origin", "https://evil.example"),)
 OURS: Final = (("Origin", ORIGIN),)
 HTML: Final = (("Accept", "text/html"),)
@@ -52,9 +55,7 @@ def signed(
     play: Callable[[Person], Sequence[Response]], **settings: Any
 ) -> Callable[[Site], Sequence[Response]]:
     """Be what somebody does who is signed in, as a user that nobody else is."""
-    # The list of somebody's sessions shall hold one.
-    count = iter(range(10_000, 99_999))
-    return lambda site: play(signed_in(site, f"user-{next(count)}", **settings))
+    return lambda site: play(signed_in(site, f"user-{next(_NUMBERS)}", **settings))
 
 
 def steps(*taken: Step, **words: Any) -> Callable[[Site], Sequence[Response]]:
