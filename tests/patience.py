@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+_TURN: Final = 0.01
 
 
 def quickest(seconds: Callable[[], float], enough: float, tries: int = 5) -> float:
@@ -16,3 +20,29 @@ def quickest(seconds: Callable[[], float], enough: float, tries: int = 5) -> flo
             break
         found = min(found, seconds())
     return found
+
+
+@contextmanager
+def waiting() -> Iterator[Callable[[], float]]:
+    """Give a clock of the seconds since, for who waits: it stands still while the machine lets nobody go on.
+
+    >>> with waiting() as waited:
+    ...     _ = threading.Event().wait(0.2)
+    ...     assert 0.05 < waited() < 0.25
+    """
+    turns = 0
+    over = threading.Event()
+
+    def count() -> None:
+        nonlocal turns
+        # A turn that comes late counts as one all the same.
+        while not over.wait(_TURN):
+            turns += 1
+
+    counting = threading.Thread(target=count, daemon=True)
+    counting.start()
+    try:
+        yield lambda: turns * _TURN
+    finally:
+        over.set()
+        counting.join()
