@@ -161,10 +161,14 @@ class Site(abc.ABC):
         subprotocols: Sequence[str] = (),
         messages: Sequence[str] = (),
         by_server: bool = False,
+        patience: float = 20,
     ) -> WebSocketResult:
-        """Open a WebSocket, or try to; an application without WebSockets answers the request as it likes."""
+        """Open a WebSocket, or try to; an application without WebSockets answers the request as it likes.
+
+        Raise TimeoutError where the server says nothing for ``patience`` seconds.
+        """
         lines = [*headers, ("Origin", origin)] if origin is not None else list(headers)
-        sent = Sent(target=target, headers=lines, host=host, scheme=scheme)
+        sent = Sent(target=target, headers=lines, host=host, scheme=scheme, patience=patience)
         result = self.open(sent, subprotocols, messages)
         self.check(result, by_server=by_server or not self.stack.denies_whole)
         return result

@@ -196,7 +196,7 @@ class OverSocket(Site):
         if subprotocols:
             lines.append(("Sec-WebSocket-Protocol", ", ".join(subprotocols)))
         data = self.write(dataclasses.replace(sent, headers=lines))
-        with Connection(self.server) as connection:
+        with Connection(self.server, sent.patience) as connection:
             answer = connection.exchange(data, upgrade=True)
             if answer.status != 101:
                 return WebSocketResult(answer.status, answer.headers, answer.body)

@@ -29,6 +29,9 @@ PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "reference" / "serv
 
 _SPOOFED: Final = "203.0.113.66"
 
+#: Seconds after which a server is taken to hang; Daphne's first ping, after 20, would be an answer.
+_PATIENCE: Final = 6.0
+
 
 def _plain(site: Site, *lines: tuple[str, str]) -> dict[str, object]:
     return seen(site.get("/", list(lines), scheme="http"))
@@ -47,7 +50,7 @@ def _handshake(site: Site, target: str = "/") -> list[tuple[str, str]]:
 def _breaks(site: Site) -> str:
     target = told(fails="midway", text="x", size=100, times=5, length=False)
     try:
-        return "clean" if site.get(target, by_server=True, patience=2).error is None else "broken"
+        return "clean" if site.get(target, by_server=True, patience=_PATIENCE).error is None else "broken"
     except ClosedError as error:
         return str(error)
 
@@ -55,7 +58,7 @@ def _breaks(site: Site) -> str:
 def _hangs(site: Site) -> bool:
     assert isinstance(site, OverSocket)
     target = told(fails="midway", text="x", size=100, times=5, length=True)
-    with Connection(site.server, 2) as connection:
+    with Connection(site.server, _PATIENCE) as connection:
         try:
             error = connection.exchange(site.write(Sent(target=target, headers=[]))).error
         except ClosedError as closed:  # before anything was sent
@@ -73,7 +76,9 @@ def _close_code(site: Site) -> int | None:
     """Return the code of an application that closes with 1008; None where that does not close the connection at all."""
     target = told(socket="leave")
     with suppress(TimeoutError, ClosedError):
-        return site.websocket(target, scheme="http", origin=f"http://{HOST}", messages=["bye"]).close_code
+        return site.websocket(
+            target, scheme="http", origin=f"http://{HOST}", messages=["bye"], patience=_PATIENCE
+        ).close_code
     return None
 
 
