@@ -115,7 +115,7 @@ def test_the_iterable_of_a_whole_response_is_closed_too(stack: Stack) -> None:
         found: str | None = seen(site.get(told(report=name)))["ended"]
         return found
 
-    assert eventually(ended, 5) == "finished"
+    assert eventually(ended, 20) == "finished"
 
 
 def eventually(ask: Callable[[], str | None], patience: float) -> str | None:
