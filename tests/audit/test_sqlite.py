@@ -96,6 +96,9 @@ def test_it_is_where_the_path_said_even_if_the_process_moves(
 WRITER = """
 import sys, time
 from secmw.audit import Event, SQLiteTrail
+from secmw.stores import database
+# What becomes of the events is asked, not how soon a busy disk makes them be given up.
+database.PATIENCE = 10.0
 trail = SQLiteTrail(sys.argv[1])
 for number in range(int(sys.argv[2])):
     print(*(event.id for event in trail.append([Event(time=0.0, action="x", user_id=sys.argv[3])] * 2)), flush=True)

@@ -37,6 +37,9 @@ _SHARES: Final = (-0.2, 0.2, 0.5, 0.8, 0.95, 1.05, 1.2)
 _LEFT: Final = 2.0
 _LONGEST: Final = 60.0
 
+#: How often somebody asks: waitress closes what is idle by the clock that is set, and a disk may be busy.
+_ASKED: Final = 4
+
 #: Seconds by which two readings of one clock differ in their rounding.
 _EXACT: Final = 0.01
 
@@ -191,10 +194,11 @@ class _Watch:
 
     async def _ask(self, place: int, query: str, cookie: str) -> tuple[str, str | None] | None:
         self.seen.requests += 1
-        answer, _ = await self._visitor.ask(place, query, cookie or None)
-        if answer is None:
-            # waitress closes what is idle by the clock that is set; a browser asks again then.
+        answer = None
+        for _ in range(_ASKED):
             answer, _ = await self._visitor.ask(place, query, cookie or None)
+            if answer is not None and answer.status != 503:
+                break
         if answer is None or answer.status != 200:
             log = self.machines[place].server.log()[-500:]
             self.broken(f"?{query} got {answer.status if answer else 'no answer'}: {log}")

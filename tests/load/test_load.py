@@ -48,7 +48,8 @@ def site() -> Iterator[OverSocket]:
 
 def test_a_header_that_is_not_as_wanted_is_noticed(site: OverSocket) -> None:
     load = press(site.server, asked(site), {**WANTED, "x-frame-options": "SAMEORIGIN"}, 1)
-    assert load.wrong == load.looked_at > 0
+    # A busy disk may turn somebody away.
+    assert load.wrong == load.looked_at - load.turned_away > 0
     assert load.example == "x-frame-options: DENY"
 
 
