@@ -29,8 +29,9 @@ def command(file: Path | None, url: str | None) -> None:
     """Say what of a policy and its store is weaker than it could be.
 
     FILE is a policy in TOML; without it ./secmw.toml, or [tool.secmw] of ./pyproject.toml. Of a Redis it says whether its
-    sessions outlive a crash, a full memory and the loss of the master; of any store, whether the applications that share it
-    agree. Ends with 1 if there is anything to say.
+    sessions outlive a crash, a full memory and the loss of the master; of a store on another machine, whether anybody on the
+    way may answer in its place; of any store, whether the applications that share it agree. Ends with 1 if there is anything
+    to say.
     """
     said: list[str] = []
     host = inside()

@@ -1,10 +1,11 @@
-"""What of a Redis is weaker than sessions need, judged by what it says of itself. Pure."""
+"""What of a Redis is weaker than sessions need, judged by its URL and by what it says of itself. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from secmw.stores.link import leaves
 from secmw.stores.redis.asking import Ask, Refused
 from secmw.stores.redis.where import Where
 
@@ -12,6 +13,15 @@ QUESTION: Final = Ask([(b"INFO",), (b"CONFIG", b"GET", b"save")], reading=True)
 """What each master is asked; the second is refused where somebody else manages it."""
 
 _OLDEST: Final = (6, 2)
+
+
+def exposed(where: Where) -> Iterator[str]:
+    """Say what to change about the way there, if anybody may be on it."""
+    hosts = [node.host for node in where.nodes] or [where.host]
+    if not where.tls and any(map(leaves, hosts)):
+        kind = f"+{where.kind}" if where.kind else ""
+        name = where.master or hosts[0]
+        yield f"{name} is asked in the clear, and anybody on the way may answer in its place: write rediss{kind}://"
 
 
 def judge(name: str, answers: Sequence[Any], where: Where, *, copied: bool = False) -> Iterator[str]:

@@ -10,6 +10,7 @@ from secmw.clock import Clock, system
 from secmw.errors import StoreError
 from secmw.sessions.record import Ended, Over, Record, opened
 from secmw.sessions.writes import Lost, Revoked, Write, Written
+from secmw.stores.redis.advice import exposed
 from secmw.stores.redis.asking import Plan
 from secmw.stores.redis.commands import Plans
 from secmw.stores.redis.layout import Keys, text
@@ -29,7 +30,7 @@ class RedisStore:
     """
 
     def __init__(self, url: str, *, clock: Clock = system) -> None:
-        where = parse(url)
+        where = self._where = parse(url)
         self._now = clock.now
         self._keys = Keys(where.prefix)
         self._plans = Plans(self._keys, clock.now, where.copies, apart=where.kind == "cluster")
@@ -92,7 +93,7 @@ class RedisStore:
 
     def told(self) -> list[str]:
         """Return what of the servers is weaker than sessions need, a sentence each; they are asked."""
-        return self._pool.told()
+        return [*exposed(self._where), *self._pool.told()]
 
     def close(self) -> None:
         """Close the connections; others are opened when the store is next used."""

@@ -32,6 +32,7 @@ from secmw.sessions.record import Ended, Over, Record, opened
 from secmw.sessions.writes import Lost, Revoked, Write, Written
 from secmw.stores.rules import living
 from secmw.stores.sql import tables, turns
+from secmw.stores.sql.advice import judge
 from secmw.stores.sql.engine import (
     MOST,
     PATIENT,
@@ -138,6 +139,10 @@ class SQLStore:
     def lease(self, name: str, ttl: float) -> bool:
         """Take or renew a lease; False while another store object, here or in another process, has it."""
         return self._write(lambda turn: turns.lease(turn, name, self._holder, ttl))
+
+    def told(self) -> list[str]:
+        """Return what of the way to the server is weaker than sessions need, a sentence each."""
+        return list(judge(self._url, os.environ))
 
     def close(self) -> None:
         """Close the connections that nobody uses, and the others when they come back."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from secmw.stores.redis.advice import judge
+from secmw.stores.redis.advice import exposed, judge
 from secmw.stores.redis.asking import Refused
 from secmw.stores.redis.store import RedisStore
 from secmw.stores.redis.where import parse
@@ -75,6 +75,39 @@ def test_what_is_weaker_is_said_once_with_what_to_write(told: dict[str, Any], ex
 def test_who_may_not_ask_is_told_so() -> None:
     (sentence,) = judge("db", [Refused("NOPERM secret"), Refused("NOPERM")], parse(ALONE))
     assert "does not say how it is set up: NOPERM" in sentence
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "fix"),
+    [
+        ("redis://db", "db", "rediss://"),
+        ("redis://:secret@10.0.0.5:7000", "10.0.0.5", "rediss://"),
+        ("redis+sentinel://localhost,far/m", "m", "rediss+sentinel://"),
+        ("redis+cluster://far", "far", "rediss+cluster://"),
+    ],
+)
+def test_a_way_that_others_can_listen_on_is_said_with_what_to_write(url: str, name: str, fix: str) -> None:
+    """SE-25"""
+    (sentence,) = exposed(parse(url))
+    assert sentence.startswith(f"{name} is asked in the clear")
+    assert sentence.endswith(f"write {fix}")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "redis://127.0.0.2:7000",
+        "redis://[::1]",
+        "redis+unix:///run/redis.sock",
+        "redis+sentinel://localhost/m",
+        "redis+cluster://127.0.0.1",
+        "rediss://db",
+        "rediss+sentinel://a,b/m",
+    ],
+)
+def test_of_a_way_within_the_machine_or_under_tls_there_is_nothing_to_say(url: str) -> None:
+    assert not list(exposed(parse(url)))
 
 
 def told(url: str) -> list[str]:
