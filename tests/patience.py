@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from secmw.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
+
+_Answer = TypeVar("_Answer")
 
 _TURN: Final = 0.01
+
+#: Seconds that a store may need, by :func:`waiting`, when what held it up is over.
+_BACK: Final = 1.0
 
 
 def quickest(seconds: Callable[[], float], enough: float, tries: int = 5) -> float:
@@ -46,3 +55,27 @@ def waiting() -> Iterator[Callable[[], float]]:
     finally:
         over.set()
         counting.join()
+
+
+def back(ask: Callable[[], _Answer]) -> _Answer:
+    """Return what a store says that is to be well at once; the machine may still be busy with what was held up."""
+    with waiting() as waited:
+        while True:
+            try:
+                return ask()
+            except StoreError:
+                if waited() > _BACK:
+                    raise
+                time.sleep(_TURN)
+
+
+async def aback(ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
+    """Be :func:`back` on an event loop."""
+    with waiting() as waited:
+        while True:
+            try:
+                return await ask()
+            except StoreError:
+                if waited() > _BACK:
+                    raise
+                await asyncio.sleep(_TURN)

@@ -23,7 +23,7 @@ from secmw.stores.redis.async_store import AsyncRedisStore
 from secmw.stores.redis.mux import Mux
 from secmw.testing import FrozenClock
 from tests.forks import beside
-from tests.patience import waiting
+from tests.patience import aback, waiting
 from tests.servers import make_tls
 from tests.services.redis import RedisServer, serve_redis
 from tests.stores.redis.stepping import NOW, create, record
@@ -209,7 +209,7 @@ def test_a_server_that_hangs_is_a_store_error_within_a_second() -> None:
         assert set(await asyncio.gather(*reads, *writes)) == {"Redis did not answer in time"}
         assert await refused(lambda: store.load(ZERO)) == "Redis can't be reached: TimeoutError"
         server.go_on()
-        assert await store.load(ZERO) == record()
+        assert await aback(lambda: store.load(ZERO)) == record()
         await store.close()
 
     with serve_redis() as server:

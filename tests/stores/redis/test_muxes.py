@@ -14,6 +14,7 @@ from secmw.sessions.writes import Update, Written
 from secmw.stores.redis.async_store import AsyncRedisStore
 from secmw.stores.redis.muxes import Muxes
 from secmw.stores.redis.where import Node
+from tests.patience import aback
 from tests.services.redis import Cluster
 from tests.stores.redis.stepping import NOW, create
 from tests.stores.redis.test_mux import made, refused
@@ -75,7 +76,7 @@ def test_a_node_that_hangs_is_a_store_error_within_a_second_and_the_others_answe
             assert all(isinstance(found, Record) for found in await asyncio.gather(*answers))
             await asyncio.gather(*waiting)
         silent.go_on()
-        assert isinstance(await store.load(names[0]), Record)
+        assert isinstance(await aback(lambda: store.load(names[0])), Record)
         await store.close()
 
     asyncio.run(main())

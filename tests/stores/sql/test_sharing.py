@@ -22,7 +22,7 @@ from secmw.stores import AsyncSQLStore, SQLStore
 from secmw.stores.sql.tables import VERSION
 from secmw.testing import FrozenClock
 from tests.forks import beside
-from tests.patience import waiting
+from tests.patience import aback, back, waiting
 from tests.services.databases import Database
 from tests.services.tables import Asked
 
@@ -258,8 +258,8 @@ def test_a_server_that_hangs_is_an_error_within_a_second_and_none_when_it_goes_o
     finally:
         server.go_on()
     assert max(waited) < 1.0
-    assert isinstance(store.load(f"{0:022}"), Record)
-    assert isinstance(fresh.write(update("x")), Written)
+    assert isinstance(back(lambda: store.load(f"{0:022}")), Record)
+    assert isinstance(back(lambda: fresh.write(update("x"))), Written)
     fresh.close()
 
 
@@ -289,8 +289,8 @@ def test_an_event_loop_goes_on_while_a_server_hangs_and_everybody_is_told_within
             server.go_on()
         await asyncio.gather(*asking)
         assert ticks > 10
-        assert isinstance(await store.load(f"{0:022}"), Record)
-        assert isinstance(await store.write(update("x")), Written)
+        assert isinstance(await aback(lambda: store.load(f"{0:022}")), Record)
+        assert isinstance(await aback(lambda: store.write(update("x"))), Written)
         await store.close()
 
     asyncio.run(main())
