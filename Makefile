@@ -39,7 +39,7 @@ unexport PYTHONDONTWRITEBYTECODE
 APT := chromium curl libfaketime libnss3-tools mariadb-server postgresql redis-server valgrind wrk
 
 # The parts where an untested branch is a security fault.
-CORE := */secmw/checks/*,*/secmw/cookies/*,*/secmw/headers/*,*/secmw/exchange.py
+CORE := */secmw/checks/*,*/secmw/cookies/*,*/secmw/headers/*,*/secmw/exchange.py,*/secmw/offer.py
 SOURCES := secmw adapters tests benchmarks
 # The folders of docs/examples, in runs of mypy where no two modules have the same name.
 APART := 'quart_adapter sharing' static_front_end

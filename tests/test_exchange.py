@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from secmw.checks import Wants
-from secmw.errors import SessionError
 from secmw.exchange import DENIED, FAILED, Exchange, State
 from secmw.http import ASGI, Reason, Refusal
 from secmw.keys import KeyRing
@@ -203,38 +202,3 @@ def test_a_refusal_sends_its_own_headers_too() -> None:
 def test_the_policy_of_a_class_is_the_exchanges_own() -> None:
     made = policy().at("/content/", frame_options=None).compile(ASGI)
     assert exchange(made, "GET", "/content/x").policy.frame_options is None
-
-
-def test_an_application_may_give_its_response_other_headers_until_the_head_has_left() -> None:
-    found = exchange(plans())
-    found.override(frame_options=None)
-    found.override(referrer_policy="no-referrer")
-    lines = found.close(200, [])
-    assert values(lines, "x-frame-options") == []
-    assert values(lines, "referrer-policy") == ["no-referrer"]
-    with pytest.raises(SessionError, match="before"):
-        found.override(frame_options="DENY")
-
-
-def test_a_nonce_that_is_first_read_after_that_is_in_the_other_policy_too() -> None:
-    found = exchange(strict())
-    found.override(csp={"script-src": ["'nonce'"]})
-    nonce = found.nonce
-    assert csp(found.close(200, [])).startswith(f"script-src 'nonce-{nonce}'")
-
-
-@pytest.mark.parametrize("order", [["nonce", "token"], ["token", "nonce"]])
-def test_a_page_may_ask_for_a_nonce_and_a_token_in_either_order(order: list[str]) -> None:
-    found = exchange(strict())
-    for asked in order:
-        assert found.nonce if asked == "nonce" else found.xsrf_token()
-    lines = found.close(200, [])
-    assert f"'nonce-{found.nonce}'" in csp(lines)
-    assert "__Host-visit" in cookies(lines)
-
-
-def test_a_nonce_that_was_read_before_is_in_the_other_policy_too() -> None:
-    found = exchange(strict())
-    nonce = found.nonce
-    found.override(csp={"script-src": ["'nonce'"]})
-    assert csp(found.close(200, [])).startswith(f"script-src 'nonce-{nonce}'")

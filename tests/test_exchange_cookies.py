@@ -228,27 +228,7 @@ def test_what_could_not_be_recorded_is_said_where_the_policy_wants_it() -> None:
     assert got.reply("").status == 503
 
 
-# --- the trail
-
-
-def test_an_event_of_the_application_is_in_the_name_of_who_is_signed_in() -> None:
-    """AU-01"""
-    got = came()
-    got.audit("key_created", "made a key", key="k1")
-    got.session.login("bob")
-    got.audit("key_deleted")
-    (first, second), _ = got.told()
-    assert (first.user_id, first.user_description, first.selector, first.extra) == ("ann", "Ann", ID.selector, {"key": "k1"})  # fmt: skip
-    assert (second.user_id, second.selector) == ("bob", got.session.selector)
-    assert got.told() == ([], [])
-    assert got.pending is True
-
-
-def test_an_event_of_nobody_names_nobody() -> None:
-    got = exchange(site())
-    got.audit("looked")
-    (event,), _ = got.told()
-    assert (event.user_id, event.selector, event.client, event.time) == ("", "", "192.0.2.1", NOW)
+# --- pages of ours
 
 
 def test_a_reply_of_ours_that_nobody_asked_for_is_an_error() -> None:

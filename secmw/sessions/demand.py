@@ -17,7 +17,7 @@ from secmw.location import local_target
 from secmw.pages.negotiate import wants_html
 
 if TYPE_CHECKING:
-    from secmw.exchange import Exchange
+    from secmw.offer import Offer
 
 _SIGN_IN: Final = "You need to sign in first."
 _AGAIN: Final = "This needs your password once more."
@@ -55,7 +55,7 @@ class Asking:
         return local_target(parts.path + (f"?{parts.query}" if parts.query else ""))
 
 
-def login(exchange: Exchange, asking: Asking) -> Refusal | None:
+def login(exchange: Offer, asking: Asking) -> Refusal | None:
     """Return None where somebody is signed in, what to answer otherwise.
 
     Raise ConfigError where the policy has no sessions.
@@ -80,7 +80,7 @@ def login(exchange: Exchange, asking: Asking) -> Refusal | None:
     )
 
 
-def sudo(exchange: Exchange, asking: Asking, max_age: int | None = None) -> Refusal | None:
+def sudo(exchange: Offer, asking: Asking, max_age: int | None = None) -> Refusal | None:
     """Return None where somebody has given the password lately, what to answer otherwise (RFC 9470 for scripts).
 
     ``max_age``: seconds since then, at most; by default as long as the elevation lasts. Raise ConfigError where there is
@@ -104,7 +104,7 @@ def sudo(exchange: Exchange, asking: Asking, max_age: int | None = None) -> Refu
     return Refusal(401, Reason.SUDO_REQUIRED, _AGAIN, headers=(("WWW-Authenticate", challenge),), page=page)
 
 
-def _on(reason: Reason, page: str, asking: Asking, exchange: Exchange) -> Refusal:
+def _on(reason: Reason, page: str, asking: Asking, exchange: Offer) -> Refusal:
     back = asking.back(exchange.origin)
     joined = "&" if "?" in page else "?"
     location = f"{page}{joined}next={quote(back, safe='/')}"

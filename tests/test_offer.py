@@ -1,4 +1,4 @@
-"""Tokens that an application asks for, and the cookies that go with them."""
+"""What an application asks of its request: tokens and the cookies that go with them, a nonce, other headers, events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from secmw.errors import SessionError
 from secmw.keys import KeyRing
 from secmw.xsrf import Tokens
 from tests.making import OTHER_KEY, exchange, plans, values
-from tests.test_exchange import BOTH, COOKIE, TOKENS, VISIT, cookies
+from tests.sessions.coming import ID, came
+from tests.sessions.making import NOW, site
+from tests.test_exchange import BOTH, COOKIE, TOKENS, VISIT, cookies, csp, strict
 
 # --- tokens
 
@@ -148,3 +150,64 @@ def test_no_secure_cookie_is_set_where_everybody_on_the_way_can_read_it(
     found = exchange(plans(**settings), **request_)
     assert found.xsrf_token()
     assert bool(cookies(found.close(200, []))) is set_
+
+
+# --- a nonce, and other headers
+
+
+def test_an_application_may_give_its_response_other_headers_until_the_head_has_left() -> None:
+    found = exchange(plans())
+    found.override(frame_options=None)
+    found.override(referrer_policy="no-referrer")
+    lines = found.close(200, [])
+    assert values(lines, "x-frame-options") == []
+    assert values(lines, "referrer-policy") == ["no-referrer"]
+    with pytest.raises(SessionError, match="before"):
+        found.override(frame_options="DENY")
+
+
+def test_a_nonce_that_is_first_read_after_that_is_in_the_other_policy_too() -> None:
+    found = exchange(strict())
+    found.override(csp={"script-src": ["'nonce'"]})
+    nonce = found.nonce
+    assert csp(found.close(200, [])).startswith(f"script-src 'nonce-{nonce}'")
+
+
+@pytest.mark.parametrize("order", [["nonce", "token"], ["token", "nonce"]])
+def test_a_page_may_ask_for_a_nonce_and_a_token_in_either_order(order: list[str]) -> None:
+    found = exchange(strict())
+    for asked in order:
+        assert found.nonce if asked == "nonce" else found.xsrf_token()
+    lines = found.close(200, [])
+    assert f"'nonce-{found.nonce}'" in csp(lines)
+    assert "__Host-visit" in cookies(lines)
+
+
+def test_a_nonce_that_was_read_before_is_in_the_other_policy_too() -> None:
+    found = exchange(strict())
+    nonce = found.nonce
+    found.override(csp={"script-src": ["'nonce'"]})
+    assert csp(found.close(200, [])).startswith(f"script-src 'nonce-{nonce}'")
+
+
+# --- the trail
+
+
+def test_an_event_of_the_application_is_in_the_name_of_who_is_signed_in() -> None:
+    """AU-01"""
+    got = came()
+    got.audit("key_created", "made a key", key="k1")
+    got.session.login("bob")
+    got.audit("key_deleted")
+    (first, second), _ = got.told()
+    assert (first.user_id, first.user_description, first.selector, first.extra) == ("ann", "Ann", ID.selector, {"key": "k1"})  # fmt: skip
+    assert (second.user_id, second.selector) == ("bob", got.session.selector)
+    assert got.told() == ([], [])
+    assert got.pending is True
+
+
+def test_an_event_of_nobody_names_nobody() -> None:
+    got = exchange(site())
+    got.audit("looked")
+    (event,), _ = got.told()
+    assert (event.user_id, event.selector, event.client, event.time) == ("", "", "192.0.2.1", NOW)
