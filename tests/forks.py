@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 #: A child that takes longer hangs; what it was doing is shown.
-_SECONDS = 30.0
+_SECONDS = 60.0
 _SHOW = signal.SIGUSR2
 
 

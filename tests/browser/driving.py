@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     )
 
 #: Seconds that a message from the browser may take; it tells of most things a moment after they happened.
-PATIENCE: Final = 15.0
+PATIENCE: Final = 30.0
 
 
 @dataclass  # without slots: Playwright hangs its own attributes on whoever listens

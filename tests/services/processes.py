@@ -17,7 +17,7 @@ def hold(pids: Iterable[int]) -> None:
     """
     held = list(pids)
     _send(held, signal.SIGSTOP)
-    until = time.monotonic() + 10
+    until = time.monotonic() + 40
     while not all(_stands(pid) for pid in held):
         if time.monotonic() > until:
             raise TimeoutError(f"processes {held} don't stop")
@@ -33,7 +33,7 @@ def kill(pids: Iterable[int]) -> None:
     """End processes without a word, and return when they are gone, or wait for their parent to notice."""
     killed = list(pids)
     _send(killed, signal.SIGKILL)
-    until = time.monotonic() + 10
+    until = time.monotonic() + 40
     while not all(_gone(pid) for pid in killed):
         if time.monotonic() > until:
             raise TimeoutError(f"processes {killed} don't end")

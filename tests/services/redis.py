@@ -25,7 +25,7 @@ from tests.services import processes
 
 Kind = Literal["redis", "valkey"]
 
-_START: Final = 20.0
+_START: Final = 40.0
 _SLOTS: Final = 16_384
 #: What makes a replica follow at once.
 _FOLLOWING: Final = ("--repl-diskless-sync-delay", "0", "--repl-timeout", "5")

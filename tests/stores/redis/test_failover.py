@@ -121,7 +121,7 @@ def _answers(asked: Any) -> bool:
 
 
 def _until(state: Any) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not state():
         assert time.monotonic() < deadline
         time.sleep(0.02)

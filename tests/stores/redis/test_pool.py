@@ -188,6 +188,7 @@ def test_a_forked_process_has_connections_of_its_own(redis: RedisServer) -> None
     store.close()
 
 
+@pytest.mark.deadline
 def test_who_finds_every_connection_in_use_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """RB-06"""
     monkeypatch.setattr(pool, "MOST", 1)

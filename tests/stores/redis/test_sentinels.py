@@ -115,7 +115,7 @@ def _epoch(one: RedisServer, name: str) -> int:
 
 
 def _until(condition: Any) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)

@@ -32,7 +32,7 @@ def together(*works: Callable[[], None]) -> None:
 
 def waits(line: Line, many: int) -> None:
     """Wait until so many stand in the line."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 40
     while len(line._waiting) < many:
         assert time.monotonic() < until
         time.sleep(0.001)
