@@ -32,7 +32,7 @@ from secmw.own import NOT_FOUND, not_allowed, page_of
 from secmw.own.cookies import forgotten, session_cookie, xsrf_cookie
 from secmw.plan import HeaderSet
 from secmw.response import NOTHING, Amendment, complete, familiar, nonced
-from secmw.sessions import demand, resuming
+from secmw.sessions import resuming
 from secmw.sessions.identifier import SELECTOR_LENGTH, TWO
 from secmw.sessions.recognising import met
 from secmw.sessions.record import Over, opened
@@ -261,7 +261,7 @@ class Exchange(Offer, weakref=True):
         handler = None if page is None else page.handler(self.method)
         if page is None or handler is None:
             raise RuntimeError("no page of ours was asked for")
-        refusal = demand.login(self, asking) if page.signed_in else None
+        refusal = self.login_required(asking) if page.signed_in else None
         self.said = refusal or handler(self, visit)
         self.wants = Wants.REPLY
         if isinstance(self.said, Refusal):

@@ -34,11 +34,16 @@ PROMPT: Final = {
 }
 
 
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+def unhurried(patch: pytest.MonkeyPatch) -> None:
     """Let the disk take its time: the machine may be busy."""
     for name in PROMPT:
-        monkeypatch.setattr(f"{name}.PATIENCE", 10.0)
+        patch.setattr(f"{name}.PATIENCE", 10.0)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask what is done; who asks how soon it is given up says :func:`prompt`."""
+    unhurried(monkeypatch)
 
 
 @contextlib.contextmanager
@@ -52,6 +57,11 @@ def prompt() -> Iterator[None]:
 
 class TestSQLiteStore(StoreContract):
     kind: Any = SQLiteStore
+
+    @pytest.fixture(autouse=True)
+    def _patient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        # Other files play this contract again, under seal.
+        unhurried(monkeypatch)
 
     @pytest.fixture(autouse=True)
     def _folder(self, tmp_path: Path) -> None:

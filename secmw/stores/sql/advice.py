@@ -18,7 +18,8 @@ _CHECKED: Final = ("verify-ca", "verify-full")
 def judge(url: URL, environ: Mapping[str, str]) -> Iterator[str]:
     """Say what to write into a URL that :func:`~secmw.stores.sql.engine.checked` has read: a sentence each."""
     query = url.normalized_query
-    hosts = [url.host or "", *(host.partition(":")[0] for host in query.get("host", ()))]
+    named = [*query.get("host", ()), *query.get("hostaddr", ())]
+    hosts = [url.host or "", *(host.partition(":")[0] for host in named)]
     if not any(map(leaves, hosts)):
         return
     if url.get_backend_name() == "postgresql":

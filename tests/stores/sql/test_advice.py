@@ -23,6 +23,8 @@ def said(url: str, **environ: str) -> list[str]:
         # Encrypted, for whoever answers.
         (f"{FAR}?sslmode=require", "sslmode=verify-full"),
         ("postgresql:///app?host=/run/postgresql&host=db.example:5433", "sslmode=verify-full"),
+        # The name is only what the certificate is to say.
+        ("postgresql://localhost/app?hostaddr=10.0.0.5", "sslmode=verify-full"),
         (MYSQL, "ssl_ca=/etc/ssl/mysql.pem"),
         (f"{MYSQL}?ssl_cert=/etc/ssl/ours.pem", "ssl_ca=/etc/ssl/mysql.pem"),
         (f"{MYSQL}?ssl_ca=", "ssl_ca=/etc/ssl/mysql.pem"),
