@@ -59,7 +59,7 @@ class TestSQLiteStore(StoreContract):
     kind: Any = SQLiteStore
 
     @pytest.fixture(autouse=True)
-    def _patient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def _unhurried(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # Other files play this contract again, under seal.
         unhurried(monkeypatch)
 
